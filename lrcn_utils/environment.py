@@ -1,0 +1,56 @@
+"""Where the course runs: the device, the folders of data, the seeds. Every notebook asks here, and nowhere else."""
+
+import os
+import platform
+import random
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import torch
+
+PACKAGE = Path(__file__).resolve().parent
+CHECKPOINTS = PACKAGE / "checkpoints"
+
+
+def device() -> torch.device:
+    """The GPU if there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python, NumPy and PyTorch (CPU and GPU)."""
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+def data_root() -> Path:
+    """The folder of all datasets: ``$LRCN_DATA``, else ``data/`` of the clone, else ``~/.cache/lrcn``."""
+    if named := os.environ.get("LRCN_DATA"):
+        return Path(named).expanduser()
+    clone = PACKAGE.parent
+    if (clone / "pyproject.toml").exists():
+        return clone / "data"
+    return Path.home() / ".cache" / "lrcn"
+
+
+def toy_kitchen() -> Path:
+    """The folder of the default Toy Kitchen; made first (about two minutes) where it is missing."""
+    root = data_root() / "toy_kitchen"
+    if not (root / "card.json").exists():
+        from lrcn_utils.data.toy_kitchen import make
+
+        make(root)
+    return root
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the course's main libraries; "missing" where one is not installed."""
+    found = {"python": platform.python_version()}
+    for name in ("torch", "torchvision", "numpy", "matplotlib", "ipywidgets", "av", "lrcn-utils"):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "missing"
+    return found
