@@ -1,4 +1,4 @@
-"""From sentences to word numbers and back (v4 Sec. 5; the rules are those of the authors' captioning code)."""
+"""From sentences to word numbers and back, by the rules of the authors' captioning code (code-C)."""
 
 import re
 from collections import Counter
