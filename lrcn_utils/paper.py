@@ -1,7 +1,7 @@
 """The paper's tables, and their printing beside what was measured here.
 
-All numbers stand in ``paper_tables.csv``, one a row, with the version of the paper and the table they come
-from. Numbers measured on other data are never a target met or missed: the paper's stand beside them as context.
+All numbers stand in ``paper_tables.csv``, one a row, with the paper's version and the table they come from.
+Numbers measured on other data are never a target met or missed: the paper's stand beside them as context.
 """
 
 import csv
@@ -28,8 +28,8 @@ def tasks() -> list[str]:
 def table(task: str, **filters: str | list[str]) -> list[dict]:
     """The paper's rows of ``task``, one dictionary a number, in the paper's order.
 
-    ``filters``: a field (``dataset``, ``version``, ``method``, ``input``, ``metric``, ``unit``, ``source``) and
-    the value it must equal, or a list of values. Each row has these fields, ``value`` (float) and ``printed``
+    ``filters``: a field (``dataset``, ``version``, ``method``, ``input``, ``metric``, ``unit``, ``source``)
+    and the value it must equal, or a list of values. Each row has these fields, ``value`` (float) and ``printed``
     (as in the paper). Raises ValueError, naming what there is, for an unknown task, field or value.
 
     >>> [row["value"] for row in table("video_description", version="CVPR 2015", method="(c) LSTM decoder")]
@@ -89,8 +89,8 @@ def beside(
 ) -> Table:
     """What was measured here, and below it the paper's ``rows`` (of ``table``) under the same column heads.
 
-    ``measured``: {name of a model: {column: value}}, values in the unit of the paper's column: where the paper
-    prints per cent, so should ours; such columns say "(%)".
+    ``measured``: {name of a model: {column: value}}, values in the unit of the paper's column: per cent
+    where the paper prints per cent; the head of such a column says "(%)".
     ``tier``: the data it was measured on, for the heading, such as "Toy Kitchen, 200 test images".
     ``columns``: the field of the paper's rows that makes the columns; several are joined by ", " as in
     "image to caption, R@1". A cell that one side lacks is empty.
