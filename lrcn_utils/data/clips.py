@@ -1,0 +1,126 @@
+"""Clips: which frames of a video make one, and how they are cropped and mirrored (paper, Section 4).
+
+Training clips are 16 frames from a random start; test clips are 16 frames every 8, the last one ending on the
+last frame. A video shorter than a clip is one short clip of all its frames: nothing is repeated or padded here,
+``collate_clips`` pads a batch and keeps the lengths.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from lrcn_utils.data.flow import mirror_flow_image
+
+LENGTH, STRIDE = 16, 8
+
+
+class FrameSize(NamedTuple):
+    """Height and width in pixels to which frames are resized, and the side of the square crop taken from them."""
+
+    height: int
+    width: int
+    crop: int
+
+
+TOY = FrameSize(60, 80, 56)
+PAPER = FrameSize(240, 320, 227)
+
+
+class ClipBatch(NamedTuple):
+    """Clips of unequal length: float (batch, time, 3, height, width) with zeros after the end, and their lengths."""
+
+    clips: torch.Tensor
+    lengths: torch.Tensor
+    labels: torch.Tensor
+
+
+def training_clip(n_frames: int, rng: np.random.Generator, length: int = LENGTH) -> np.ndarray:
+    """Frame numbers of a training clip: ``length`` frames in a row from a random start.
+
+    A video of fewer frames gives all of them. Raises ValueError when ``n_frames`` < 1.
+    """
+    _check(n_frames)
+    start = int(rng.integers(max(n_frames - length, 0) + 1))
+    return np.arange(start, min(start + length, n_frames))
+
+
+def test_clip_starts(n_frames: int, length: int = LENGTH, stride: int = STRIDE) -> list[int]:
+    """First frames of the test clips: 0, 8, 16, ... and a last clip that ends on the last frame.
+
+    The released code takes "the last 16 frames" for every start that would run past the end, and so may count
+    them twice; here each clip counts once. A video of ``length`` frames or fewer gives one clip, from 0.
+    """
+    _check(n_frames)
+    last = max(n_frames - length, 0)
+    starts = list(range(0, last + 1, stride))
+    return starts if starts[-1] == last else [*starts, last]
+
+
+test_clip_starts.__test__ = False  # not a test, whatever pytest makes of the name
+
+
+def windows(frames: Iterable, n_frames: int, length: int = LENGTH, stride: int = STRIDE) -> Iterator[list]:
+    """Test clips of a stream of ``n_frames`` frames, each a list, holding only ``length`` frames at a time."""
+    starts, held = deque(test_clip_starts(n_frames, length, stride)), deque(maxlen=length)
+    for number, frame in enumerate(frames):
+        held.append(frame)
+        if starts and number == min(starts[0] + length, n_frames) - 1:
+            starts.popleft()
+            yield list(held)
+
+
+def crop_and_mirror(clip: np.ndarray, size: FrameSize, rng: np.random.Generator, *, flow: bool = False) -> np.ndarray:
+    """ONE random crop and one mirror decision for the whole clip, uint8 (time, height, width, 3), as in training.
+
+    Returns (time, crop, crop, 3). With ``flow`` a mirrored clip also has its x channel turned round
+    (``mirror_flow_image``). The released code crops only the clips that it mirrors, and squeezes the others whole
+    into the crop's size; as its layer is indented that looks unintended, and both are cropped here.
+    """
+    top = int(rng.integers(clip.shape[1] - size.crop + 1))
+    left = int(rng.integers(clip.shape[2] - size.crop + 1))
+    clip = clip[:, top : top + size.crop, left : left + size.crop]
+    return mirror(clip, flow=flow) if rng.random() < 0.5 else clip
+
+
+def centre_crop(clip: np.ndarray, crop: int) -> np.ndarray:
+    """The middle square of every frame: (..., height, width, 3) -> (..., crop, crop, 3), a view."""
+    height, width = clip.shape[-3:-1]
+    top, left = (height - crop) // 2, (width - crop) // 2
+    return clip[..., top : top + crop, left : left + crop, :]
+
+
+def ten_crops(clip: np.ndarray, crop: int, *, flow: bool = False) -> np.ndarray:
+    """The released code's ten crops: four corners and the centre, then their mirror images.
+
+    (time, height, width, 3) -> (10, time, crop, crop, 3).
+    """
+    down, right = clip.shape[1] - crop, clip.shape[2] - crop
+    corners = [clip[:, y : y + crop, x : x + crop] for y in (0, down) for x in (0, right)]
+    five = [*corners, centre_crop(clip, crop)]
+    return np.stack(five + [mirror(part, flow=flow) for part in five])
+
+
+def mirror(clip: np.ndarray, *, flow: bool = False) -> np.ndarray:
+    """Left and right exchanged, (..., height, width, 3); for flow images the x channel is turned round too."""
+    return mirror_flow_image(clip) if flow else clip[..., ::-1, :]
+
+
+def as_input(clip: np.ndarray) -> torch.Tensor:
+    """uint8 (..., height, width, 3), 0..255 -> float32 (..., 3, height, width), 0..1: what every CNN here takes."""
+    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(clip, -1, -3))).float().div_(255)
+
+
+def collate_clips(items: list[tuple[torch.Tensor, int]]) -> ClipBatch:
+    """Batch (clip, label) pairs whose clips may differ in length: padded with zeros at the end."""
+    clips, labels = zip(*items, strict=True)
+    lengths = torch.tensor([len(clip) for clip in clips])
+    padded = torch.nn.utils.rnn.pad_sequence(clips, batch_first=True)
+    return ClipBatch(padded, lengths, torch.tensor(labels))
+
+
+def _check(n_frames: int) -> None:
+    if n_frames < 1:
+        raise ValueError(f"a clip needs a video of at least one frame, not {n_frames}")
