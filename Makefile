@@ -1,0 +1,56 @@
+# make lab        open the course in JupyterLab      (BROWSER=none only serves)
+# make test       run every test                     make notebooks  re-execute all notebooks (NB=03 for one)
+# make toy        make the toy data                  make site       build the course as a site
+# make lint       check style                        make clean      remove what was made
+
+PYTHON ?= python3
+PY := .venv/bin/python
+NB ?=
+NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout 600 --nbval-sanitize-with tests/notebooks/nbval.cfg
+
+.PHONY: lab setup toy test notebooks lint site clean
+.DELETE_ON_ERROR:
+
+lab: toy
+	@echo "Opening JupyterLab. Stop it with Ctrl-C."
+	$(PY) -m jupyterlab $(if $(filter none,$(BROWSER)),--no-browser) notebooks/00_start_here.ipynb
+
+setup: .venv/installed
+
+.venv/installed: pyproject.toml
+	@echo "Installing the course into .venv (a few minutes and 5 GB the first time) ..."
+	test -x $(PY) || $(PYTHON) -m venv .venv
+	$(PY) -m pip install --quiet -e ".[dev]"
+	@touch .venv/installed
+
+toy: data/toy_kitchen/.flow
+
+data/toy_kitchen/card.json: | .venv/installed
+	@echo "Making Toy Kitchen (about two minutes) ..."
+	$(PY) data_scripts/make_toy_kitchen.py
+
+data/toy_kitchen/.flow: data/toy_kitchen/card.json
+	@echo "Computing its optical flow (about a minute) ..."
+	$(PY) data_scripts/compute_flow.py --root data/toy_kitchen
+	@touch data/toy_kitchen/.flow
+
+test: toy lint
+	@echo "Testing the package, then every notebook ..."
+	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2 --dist loadfile -m "not browser" tests
+	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2 --dist loadfile -p no:timeout $(NBVAL) notebooks
+	$(PY) -m pytest -q -m browser tests
+
+notebooks: toy
+	$(PY) tests/notebooks/execute.py $(NB)
+
+lint: setup
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check lrcn_utils data_scripts tests
+
+site: setup
+	$(PY) -m sphinx -W --keep-going -b html site _site
+
+clean:
+	@echo "Removing .venv, the toy data and what was built ..."
+	rm -rf .venv data _site build runs *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

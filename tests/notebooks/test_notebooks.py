@@ -1,0 +1,61 @@
+"""What every stored notebook must be: executed in order, clean, small, with the common first cell."""
+
+import re
+
+import nbformat
+import pytest
+from execute import MEASURED, faults
+from first_cell import NOTEBOOKS, colab_badge, first_cell
+
+PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
+
+
+@pytest.fixture(params=PATHS, ids=lambda path: path.stem)
+def path(request):
+    return request.param
+
+
+@pytest.fixture
+def notebook(path):
+    return nbformat.read(path, as_version=4)
+
+
+@pytest.fixture
+def code(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+
+
+def test_executed_once_from_top_to_bottom(code):
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1)), "run `make notebooks`"
+
+
+def test_nothing_is_stored_that_a_reader_should_not_see(notebook):
+    assert faults(notebook) == []
+    assert "widgets" not in notebook.metadata
+    assert not any(output.output_type == "error" for cell in notebook.cells for output in cell.get("outputs", []))
+
+
+def test_first_cell_and_badge_are_the_generated_ones(path, notebook, code):
+    assert code[0].source == first_cell()
+    assert colab_badge(path.name) in notebook.cells[0].source
+
+
+def test_header_says_what_how_long_and_how_much(notebook):
+    header = notebook.cells[0].source
+    assert header.startswith("# ")
+    assert "able to" in header
+    assert "You need" in header
+    assert "Reading:" in header
+    assert re.search(r"Computing: [\d.]+ minutes?", MEASURED.search(header).group())
+
+
+def test_cells_are_short_and_ids_unique(notebook, code):
+    assert max(len(cell.source.splitlines()) for cell in code) <= 25
+    ids = [cell.id for cell in notebook.cells]
+    assert len(set(ids)) == len(ids)
+
+
+def test_a_skipped_cell_gives_its_reason(code):
+    for cell in code:
+        if "NBVAL_SKIP" in cell.source or "NBVAL_IGNORE" in cell.source:
+            assert re.search(r"# (reason|because)", cell.source), cell.source[:80]

@@ -1,0 +1,27 @@
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from lrcn_utils.training.checkpoints import load_checkpoint, save_checkpoint
+
+
+def test_weights_config_and_record_come_back(tmp_path):
+    model = nn.Linear(3, 2)
+    save_checkpoint(tmp_path / "a" / "m.safetensors", model, {"hidden": 3}, {"command": "train", "score": 0.5})
+    weights, config, record = load_checkpoint(tmp_path / "a" / "m.safetensors")
+    assert config == {"hidden": 3}
+    assert record == {"command": "train", "score": 0.5}
+    assert all(torch.equal(weights[name], tensor) for name, tensor in model.state_dict().items())
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["m.safetensors"]
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none\.safetensors"):
+        load_checkpoint(tmp_path / "none.safetensors")
+
+
+def test_a_file_without_configuration_is_named_with_the_field(tmp_path):
+    save_file({"w": torch.ones(1)}, tmp_path / "bare.safetensors")
+    with pytest.raises(ValueError, match=r"bare\.safetensors.*'config'"):
+        load_checkpoint(tmp_path / "bare.safetensors")
