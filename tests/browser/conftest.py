@@ -1,0 +1,70 @@
+"""Fixtures of the browser tests: one JupyterLab and one Chromium a session, a page a test, a screenshot on failure."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from lab import CHROMIUM, CHROMIUM_FLAGS, jupyter_lab
+
+from lrcn_utils import environment
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+BADGES = re.compile(r"https://(colab\.research\.google\.com|mybinder\.org)/.*\.svg")
+EMPTY_PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'
+SCREENSHOTS = REPOSITORY / "build" / "screenshots"
+
+
+def pytest_collection_modifyitems(items):
+    reason = "no Chromium found: install it (`apt install chromium`) to drive the notebooks in a browser"
+    for item in items:
+        if Path(__file__).parent in Path(item.fspath).parents:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.timeout(900))
+            if CHROMIUM is None:
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.when == "call" and report.failed and "page" in getattr(item, "funcargs", {}):
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        item.funcargs["page"].screenshot(path=SCREENSHOTS / f"{item.name}.png")
+    return report
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium):
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    # The badges in the notebooks' headers are the one thing that lies elsewhere; nothing else may be asked for.
+    context.route(BADGES, lambda route: route.fulfill(content_type="image/svg+xml", body=EMPTY_PICTURE))
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def course(tmp_path_factory):
+    """A copy of the notebooks, so that running them leaves the stored ones as they are."""
+    folder = tmp_path_factory.mktemp("course")
+    shutil.copytree(REPOSITORY / "notebooks", folder, dirs_exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def lab(course, tmp_path_factory):
+    patch = pytest.MonkeyPatch()
+    patch.setenv("LRCN_DATA", str(environment.data_root()))
+    with jupyter_lab(course, tmp_path_factory.mktemp("jupyter")) as address:
+        yield address
+    patch.undo()
