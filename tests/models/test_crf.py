@@ -1,0 +1,182 @@
+"""The CRF against enumeration, finite differences and pytorch-crf."""
+
+import itertools
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lrcn_utils.models.crf import TupleCRF, chow_liu, complete_graph, mutual_information
+
+MILLION = 10**6
+
+
+def random_crf(states, edges, seed, batch=2):
+    """A CRF with random tables and random unaries, in double precision."""
+    generator = torch.Generator().manual_seed(seed)
+    crf = TupleCRF(states, edges).double()
+    with torch.no_grad():
+        crf.unary_weight.copy_(torch.rand(len(states), generator=generator) + 0.5)
+        for table in crf.pairwise:
+            table.copy_(torch.randn(table.shape, generator=generator))
+    unaries = [torch.randn(batch, k, generator=generator, dtype=torch.float64) for k in states]
+    return crf, unaries
+
+
+def enumerate_tuples(crf, unaries):
+    """Scores of every tuple, written out: (batch, tuples), and the tuples (tuples, slots)."""
+    grid = torch.cartesian_prod(*[torch.arange(k) for k in crf.states]).reshape(-1, len(crf.states))
+    scores = sum(w * u[:, grid[:, s]] for s, (w, u) in enumerate(zip(crf.unary_weight, unaries, strict=True)))
+    for (i, j), table in zip(crf.edges, crf.pairwise, strict=True):
+        scores = scores + table[grid[:, i], grid[:, j]]
+    return scores, grid
+
+
+def check_against_enumeration(crf, unaries):
+    with torch.no_grad():
+        scores, grid = enumerate_tuples(crf, unaries)
+        log_z = scores.logsumexp(1)
+        torch.testing.assert_close(crf.log_partition(unaries), log_z, atol=1e-6, rtol=0)
+        probabilities = (scores - log_z[:, None]).exp()
+        for slot, marginal in enumerate(crf.marginals(unaries)):
+            expected = torch.zeros_like(marginal).index_add_(1, grid[:, slot], probabilities)
+            torch.testing.assert_close(marginal, expected, atol=1e-6, rtol=0)
+        assert torch.equal(crf.map_tuple(unaries), grid[scores.argmax(1)])
+
+
+@st.composite
+def graphs(draw, most=400):
+    """Any number of slots from 1 to 6, any sizes (1 included), any set of edges, up to ``most`` tuples."""
+    slots = draw(st.integers(1, 6))
+    states, room = [], most
+    for _ in range(slots):
+        states.append(draw(st.integers(1, max(1, min(room, 24)))))
+        room //= states[-1]
+    pairs = complete_graph(slots)
+    edges = draw(st.lists(st.sampled_from(pairs), unique=True)) if pairs else []
+    return states, sorted(edges), draw(st.integers(0, 10_000))
+
+
+@settings(max_examples=60, deadline=None)
+@given(graphs())
+def test_any_graph_equals_enumeration(graph):
+    check_against_enumeration(*random_crf(*graph))
+
+
+LARGE = [
+    ((16, 16, 16, 16, 15), complete_graph(5)),
+    ((16, 16, 16, 16, 15), [(0, 1), (0, 2), (0, 3), (0, 4)]),
+    ((50, 40, 20, 5, 5), [(0, 1), (1, 2), (2, 3), (3, 4), (0, 4)]),
+    ((1000, 1000), [(0, 1)]),
+    ((100, 100, 100), [(0, 1), (1, 2)]),
+    ((10,) * 6, [(i, i + 1) for i in range(5)]),
+    ((4,) * 9, [(0, j) for j in range(1, 9)] + [(7, 8)]),
+    ((MILLION,), []),
+]
+
+
+@pytest.mark.parametrize(("states", "edges"), LARGE)
+def test_large_shapes_equal_enumeration(states, edges):
+    assert torch.Size(states).numel() <= MILLION
+    check_against_enumeration(*random_crf(states, edges, seed=len(states), batch=1))
+
+
+def test_score_joint_and_n_best_agree_with_enumeration():
+    crf, unaries = random_crf((3, 4, 2), [(0, 1), (0, 2)], seed=3)
+    scores, grid = enumerate_tuples(crf, unaries)
+    for column, one in enumerate(grid):
+        torch.testing.assert_close(crf.score(unaries, one.expand(2, -1)), scores[:, column])
+    log_probs = scores - scores.logsumexp(1, keepdim=True)
+    torch.testing.assert_close(crf.joint(unaries).flatten(1), log_probs)
+    best, best_log_probs = crf.n_best(unaries, 5)
+    order = log_probs.argsort(1, descending=True)[:, :5]
+    assert torch.equal(best, grid[order])
+    torch.testing.assert_close(best_log_probs, log_probs.gather(1, order))
+    assert torch.equal(best[:, 0], crf.map_tuple(unaries))
+    with pytest.raises(ValueError, match="too many"):
+        TupleCRF((2000, 2000), []).joint([torch.zeros(1, 2000), torch.zeros(1, 2000)])
+
+
+def test_gradients_by_finite_differences():
+    crf, unaries = random_crf((3, 2, 4, 2), [(0, 1), (0, 2), (1, 3), (2, 3)], seed=7)
+    truth = torch.tensor([[0, 1, 3, 0], [2, 0, 1, 1]])
+    unaries = [u.requires_grad_() for u in unaries]
+    assert torch.autograd.gradcheck(lambda *u: crf(u, truth), unaries)
+    crf(unaries, truth).backward()
+    step = 1e-6
+    for parameter in crf.parameters():
+        flat, gradient = parameter.data.view(-1), parameter.grad.view(-1)
+        for k in range(len(flat)):
+            flat[k] += step
+            up = crf(unaries, truth).item()
+            flat[k] -= 2 * step
+            down = crf(unaries, truth).item()
+            flat[k] += step
+            assert gradient[k].item() == pytest.approx((up - down) / (2 * step), abs=1e-7)
+
+
+def test_equals_pytorch_crf_on_a_chain_with_tied_transitions():
+    torchcrf = pytest.importorskip("torchcrf")
+    slots, k = 5, 6
+    crf, unaries = random_crf((k,) * slots, [(i, i + 1) for i in range(slots - 1)], seed=1, batch=3)
+    theirs = torchcrf.CRF(k, batch_first=True).double()
+    with torch.no_grad():
+        crf.unary_weight.fill_(1)
+        theirs.start_transitions.zero_()
+        theirs.end_transitions.zero_()
+        for table in crf.pairwise:
+            table.copy_(theirs.transitions)
+    emissions, mask = torch.stack(unaries, 1), torch.ones(3, slots, dtype=torch.bool)
+    truth = torch.randint(k, (3, slots), generator=torch.Generator().manual_seed(2))
+    theirs_nll = -theirs(emissions, truth, mask=mask, reduction="mean")
+    torch.testing.assert_close(crf(unaries, truth), theirs_nll)
+    assert crf.map_tuple(unaries).tolist() == theirs.decode(emissions, mask=mask)
+
+
+def test_marginals_are_distributions_and_work_without_gradients():
+    crf, unaries = random_crf((5, 3, 4), [(0, 1), (0, 2)], seed=4)
+    with torch.no_grad():
+        marginals = crf.marginals(unaries)
+    for marginal in marginals:
+        assert not marginal.requires_grad
+        torch.testing.assert_close(marginal.sum(1), torch.ones(2, dtype=torch.float64))
+
+
+def test_equally_good_tuples_are_never_mixed():
+    crf = TupleCRF((2, 2), [(0, 1)]).double()
+    with torch.no_grad():
+        crf.pairwise[0].copy_(torch.tensor([[1.0, 0.0], [0.0, 1.0]]))
+    best = crf.map_tuple([torch.zeros(1, 2, dtype=torch.float64)] * 2)
+    assert best.tolist() in ([[0, 0]], [[1, 1]])
+
+
+def test_chow_liu_finds_the_tree_that_made_the_data():
+    generator = torch.Generator().manual_seed(0)
+    n, states = 4000, (4, 4, 4, 4)
+    columns = [torch.randint(4, (n,), generator=generator)]
+    for parent in (0, 1, 0):  # the tree 1-0, 2-1, 3-0, each child a noisy copy of its parent
+        noise = torch.rand(n, generator=generator) < 0.3
+        other = torch.randint(4, (n,), generator=generator)
+        columns.append(torch.where(noise, other, columns[parent]))
+    assert chow_liu(torch.stack(columns, 1), states) == [(0, 1), (0, 3), (1, 2)]
+
+
+def test_mutual_information_of_copies_and_of_independent_columns():
+    a = torch.tensor([0, 0, 1, 1])
+    assert mutual_information(a, a) == pytest.approx(torch.tensor(2.0).log().item())
+    assert mutual_information(a, torch.tensor([0, 1, 0, 1])) == pytest.approx(0)
+
+
+def test_wrong_edges_and_wrong_unaries_are_named():
+    for edges in ([(1, 0)], [(0, 0)], [(0, 3)]):
+        with pytest.raises(ValueError, match="edge"):
+            TupleCRF((2, 2), edges)
+    with pytest.raises(ValueError, match="twice"):
+        TupleCRF((2, 2), [(0, 1), (0, 1)])
+    with pytest.raises(ValueError, match="states a slot"):
+        TupleCRF((2, 3), []).log_partition([torch.zeros(1, 2), torch.zeros(1, 2)])
+
+
+def test_complete_graph_has_every_pair():
+    assert complete_graph(5) == list(itertools.combinations(range(5), 2))
