@@ -1,0 +1,292 @@
+"""RNN and LSTM by hand, from the paper's equations (v4 Sec. 2), with PyTorch's parameter names.
+
+An own layer and PyTorch's hold the same parameters: ``nn.LSTM(...).load_state_dict(own.state_dict())`` works.
+Shapes are batch first: (batch, time, features). All gates of a layer stand in one matrix, (4 * hidden, ...):
+input, forget, candidate, output (i f g o) in PyTorch; input, forget, output, candidate (i f o g) in Caffe.
+"""
+
+import torch
+from torch import Tensor, nn
+
+TORCH_ORDER, CAFFE_ORDER = "ifgo", "ifog"  # ONNX has "iofg", TensorFlow 1 has "igfo"
+
+
+def _positive(**sizes: int) -> None:
+    for name, size in sizes.items():
+        if size < 1:
+            raise ValueError(f"{name}: must be at least 1, got {size}")
+
+
+def _check_features(x: Tensor, input_size: int, shape: str) -> None:
+    if x.dim() != len(shape.split(",")):
+        raise ValueError(f"x: expected shape ({shape}), got {tuple(x.shape)}")
+    if x.shape[-1] != input_size:
+        raise ValueError(f"x: has {x.shape[-1]} features, but this layer was built with input_size={input_size}")
+
+
+def check_lengths(lengths: Tensor, batch: int, time: int) -> None:
+    """Raise ValueError unless ``lengths`` holds one number in 1..time for each of ``batch`` sequences."""
+    lengths = torch.as_tensor(lengths)
+    if lengths.shape != (batch,):
+        raise ValueError(f"lengths: expected one per sequence, shape ({batch},), got {tuple(lengths.shape)}")
+    if lengths.min() < 1 or lengths.max() > time:
+        raise ValueError(f"lengths: each must be in 1..{time} (the time steps given), got {lengths.tolist()}")
+
+
+class RNNCell(nn.Module):
+    """One step of the vanilla RNN: h_t = tanh(W_xh x_t + W_hh h_{t-1} + b)."""
+
+    def __init__(self, input_size: int, hidden_size: int):
+        super().__init__()
+        _positive(input_size=input_size, hidden_size=hidden_size)
+        self.input_size, self.hidden_size = input_size, hidden_size
+        self.weight_ih = nn.Parameter(torch.empty(hidden_size, input_size))
+        self.weight_hh = nn.Parameter(torch.empty(hidden_size, hidden_size))
+        self.bias_ih = nn.Parameter(torch.empty(hidden_size))
+        self.bias_hh = nn.Parameter(torch.empty(hidden_size))
+        initialise(self, hidden_size)
+
+    def forward(self, x: Tensor, h: Tensor | None = None) -> Tensor:
+        """x (batch, input), h (batch, hidden) or None for zeros -> the next h. ValueError: wrong feature size."""
+        _check_features(x, self.input_size, "batch, input_size")
+        if h is None:
+            h = x.new_zeros(len(x), self.hidden_size)
+        return torch.tanh(x @ self.weight_ih.T + self.bias_ih + h @ self.weight_hh.T + self.bias_hh)
+
+
+def lstm_gates(x: Tensor, h: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor, bias_hh: Tensor):
+    """The gates (i, f, g, o) of one step, each (batch, hidden), from x_t and h_{t-1}. No gate sees c."""
+    scores = x @ weight_ih.T + bias_ih + h @ weight_hh.T + bias_hh
+    i, f, g, o = scores.chunk(4, dim=-1)
+    return i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid()
+
+
+def lstm_step(x: Tensor, state: tuple[Tensor, Tensor], *weights: Tensor) -> tuple[Tensor, Tensor]:
+    """One step of the LSTM: x_t and (h, c) at t-1 give (h, c) at t. ``weights`` as in :func:`lstm_gates`."""
+    h, c = state
+    i, f, g, o = lstm_gates(x, h, *weights)
+    c = f * c + i * g
+    return o * c.tanh(), c
+
+
+class LSTMCell(nn.Module):
+    """One step of the paper's LSTM (no peepholes); the same parameters as ``nn.LSTMCell``."""
+
+    def __init__(self, input_size: int, hidden_size: int):
+        super().__init__()
+        _positive(input_size=input_size, hidden_size=hidden_size)
+        self.input_size, self.hidden_size = input_size, hidden_size
+        self.weight_ih = nn.Parameter(torch.empty(4 * hidden_size, input_size))
+        self.weight_hh = nn.Parameter(torch.empty(4 * hidden_size, hidden_size))
+        self.bias_ih = nn.Parameter(torch.empty(4 * hidden_size))
+        self.bias_hh = nn.Parameter(torch.empty(4 * hidden_size))
+        initialise(self, hidden_size)
+
+    def forward(self, x: Tensor, state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
+        """x (batch, input), state (h, c) each (batch, hidden) or None for zeros -> the next (h, c)."""
+        _check_features(x, self.input_size, "batch, input_size")
+        if state is None:
+            state = (x.new_zeros(len(x), self.hidden_size),) * 2
+        return lstm_step(x, state, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
+
+
+class LSTM(nn.Module):
+    """A stack of LSTM layers over whole sequences; the same parameters as ``nn.LSTM(batch_first=True)``.
+
+    The hidden state of layer l-1 is the input of layer l. Unlike PyTorch's, this one also takes the paper
+    code's continuation indicator. It is a loop in Python and slow: train with ``nn.LSTM``.
+    """
+
+    def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1):
+        super().__init__()
+        _positive(input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
+        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
+        for layer in range(num_layers):
+            inputs = input_size if layer == 0 else hidden_size
+            for name, shape in (
+                ("weight_ih", (inputs,)),
+                ("weight_hh", (hidden_size,)),
+                ("bias_ih", ()),
+                ("bias_hh", ()),
+            ):
+                self.register_parameter(f"{name}_l{layer}", nn.Parameter(torch.empty(4 * hidden_size, *shape)))
+        initialise(self, hidden_size)
+
+    @property
+    def all_weights(self) -> list[list[Tensor]]:
+        """Per layer: weight_ih, weight_hh, bias_ih, bias_hh."""
+        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        return [[getattr(self, f"{name}_l{layer}") for name in names] for layer in range(self.num_layers)]
+
+    def forward(
+        self,
+        x: Tensor,
+        state: tuple[Tensor, Tensor] | None = None,
+        *,
+        lengths: Tensor | None = None,
+        cont: Tensor | None = None,
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """x (batch, time, input) -> outputs (batch, time, hidden) and the last (h, c), each (layers, batch, hidden).
+
+        ``lengths`` (batch,): a sequence stops after its own length; its state stays and later outputs are 0,
+        as with a packed sequence. ``cont`` (batch, time) of 0 and 1: multiplies the state before the step, so 0
+        starts a new sequence (the authors' ``clip_markers`` and ``cont_sentence``).
+        Raises ValueError for an empty sequence, a wrong feature size, a length outside 1..time.
+        """
+        _check_features(x, self.input_size, "batch, time, input_size")
+        batch, time, _ = x.shape
+        if time == 0:
+            raise ValueError("x: an empty sequence (0 time steps); give at least one step")
+        if lengths is not None:
+            check_lengths(lengths, batch, time)
+            lengths = torch.as_tensor(lengths, device=x.device)
+        if cont is not None and cont.shape != (batch, time):
+            raise ValueError(f"cont: expected shape (batch, time) = ({batch}, {time}), got {tuple(cont.shape)}")
+        if state is None:
+            state = (x.new_zeros(self.num_layers, batch, self.hidden_size),) * 2
+        finals = []
+        for weights, h, c in zip(self.all_weights, *state, strict=True):
+            x, final = self._layer(x, (h, c), weights, lengths, cont)
+            finals.append(final)
+        h, c = zip(*finals, strict=True)
+        return x, (torch.stack(h), torch.stack(c))
+
+    def _layer(self, x, state, weights, lengths, cont):
+        outputs = []
+        for t in range(x.shape[1]):
+            h, c = state
+            if cont is not None:
+                h, c = h * cont[:, t, None], c * cont[:, t, None]
+            new_h, new_c = lstm_step(x[:, t], (h, c), *weights)
+            if lengths is None:
+                state = new_h, new_c
+                outputs.append(new_h)
+            else:
+                live = (t < lengths)[:, None]
+                state = torch.where(live, new_h, h), torch.where(live, new_c, c)
+                outputs.append(new_h * live)
+        return torch.stack(outputs, dim=1), state
+
+
+def initialise(module: nn.Module, hidden_size: int) -> None:
+    """PyTorch's default: every parameter uniform in +-1/sqrt(hidden_size)."""
+    limit = hidden_size**-0.5
+    for parameter in module.parameters():
+        nn.init.uniform_(parameter, -limit, limit)
+
+
+@torch.no_grad()
+def set_forget_bias(lstm: nn.Module, value: float) -> None:
+    """Set the forget gates' bias of every layer of an own or a PyTorch LSTM (or cell) to ``value``."""
+    for name, parameter in lstm.named_parameters():
+        if name.startswith("bias"):
+            forget = parameter.chunk(4)[TORCH_ORDER.index("f")]
+            forget.fill_(value if name.startswith("bias_ih") else 0.0)
+
+
+def reorder_gates(tensor: Tensor, source: str, target: str) -> Tensor:
+    """Put the four gate blocks of a weight or bias, (4 * hidden, ...), from one order into another.
+
+    Orders are the letters i, f, g, o: ``reorder_gates(w, CAFFE_ORDER, TORCH_ORDER)``.
+    Raises ValueError for other letters, or where the first size is not a multiple of 4.
+    """
+    for name, order in (("source", source), ("target", target)):
+        if sorted(order) != sorted(TORCH_ORDER):
+            raise ValueError(f"{name}: each of i, f, g, o once, got {order!r}")
+    if len(tensor) % 4:
+        raise ValueError(f"tensor: the first size must be 4 * hidden, got {len(tensor)}")
+    blocks = dict(zip(source, tensor.chunk(4), strict=True))
+    return torch.cat([blocks[gate] for gate in target])
+
+
+def from_caffe(w_xc: Tensor, b_c: Tensor, w_hc: Tensor) -> dict[str, Tensor]:
+    """One Caffe LSTM layer (i f o g, one bias) as the parameters of a PyTorch cell (i f g o, two biases).
+
+    ``w_xc`` (4 * hidden, input), ``b_c`` (4 * hidden,), ``w_hc`` (4 * hidden, hidden). The second bias is 0.
+    """
+    bias = reorder_gates(b_c, CAFFE_ORDER, TORCH_ORDER)
+    return {
+        "weight_ih": reorder_gates(w_xc, CAFFE_ORDER, TORCH_ORDER),
+        "weight_hh": reorder_gates(w_hc, CAFFE_ORDER, TORCH_ORDER),
+        "bias_ih": bias,
+        "bias_hh": torch.zeros_like(bias),
+    }
+
+
+def to_caffe(weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor, bias_hh: Tensor) -> dict[str, Tensor]:
+    """The way back: a PyTorch cell's parameters as Caffe's ``w_xc``, ``b_c`` (the sum of both biases), ``w_hc``."""
+    return {
+        "w_xc": reorder_gates(weight_ih, TORCH_ORDER, CAFFE_ORDER),
+        "b_c": reorder_gates(bias_ih + bias_hh, TORCH_ORDER, CAFFE_ORDER),
+        "w_hc": reorder_gates(weight_hh, TORCH_ORDER, CAFFE_ORDER),
+    }
+
+
+def zero_state(lstm: nn.Module, batch: int) -> tuple[tuple[Tensor, Tensor], ...]:
+    """The state before the first step, layer by layer: ((h, c), ...), each (batch, hidden)."""
+    zeros = lstm.weight_ih_l0.new_zeros(batch, lstm.hidden_size)
+    return ((zeros, zeros),) * lstm.num_layers
+
+
+def step_layers(lstm: nn.Module, x: Tensor, state: tuple) -> tuple[Tensor, tuple]:
+    """One time step through all layers of an own or a PyTorch LSTM, for decoding.
+
+    x (batch, input) and the state of :func:`zero_state` -> the top layer's h (batch, hidden) and the new state.
+    """
+    new = []
+    for weights, layer in zip(lstm.all_weights, state, strict=True):
+        x, c = torch.lstm_cell(x, layer, *weights)  # what nn.LSTMCell calls: faster than nn.LSTM over one step
+        new.append((x, c))
+    return x, tuple(new)
+
+
+@torch.no_grad()
+def trace_gates(lstm: nn.Module, x: Tensor) -> list[dict[str, Tensor]]:
+    """What every layer of an LSTM does over one sequence x (time, input), from zero state.
+
+    Per layer a dict of ``input``, ``forget``, ``output`` (gates, 0..1), ``candidate`` (-1..1), ``cell`` and
+    ``hidden``, each (time, hidden). Raises ValueError for an empty sequence.
+    """
+    if len(x) == 0:
+        raise ValueError("x: an empty sequence (0 time steps); give at least one step")
+    traces = []
+    for weights in lstm.all_weights:
+        h = c = x.new_zeros(1, lstm.hidden_size)
+        rows = []
+        for x_t in x:
+            i, f, g, o = lstm_gates(x_t[None], h, *weights)
+            c = f * c + i * g
+            h = o * c.tanh()
+            rows.append(torch.cat([i, f, o, g, c, h]))
+        names = ("input", "forget", "output", "candidate", "cell", "hidden")
+        traces.append(dict(zip(names, torch.stack(rows, dim=1), strict=True)))
+        x = traces[-1]["hidden"]
+    return traces
+
+
+class LanguageModel(nn.Module):
+    """Words in, the next word's scores out: embedding, LSTM, linear layer. The captioner's decoder, still blind."""
+
+    def __init__(self, vocab_size: int, embedding: int, hidden: int, layers: int = 1):
+        super().__init__()
+        _positive(vocab_size=vocab_size, embedding=embedding, hidden=hidden, layers=layers)
+        self.embedding = nn.Embedding(vocab_size, embedding)
+        self.lstm = nn.LSTM(embedding, hidden, layers, batch_first=True)
+        self.scores = nn.Linear(hidden, vocab_size)
+
+    def forward(self, words: Tensor) -> Tensor:
+        """words (batch, time), the true words before (teacher forcing) -> logits (batch, time, vocab)."""
+        if words.dim() != 2 or words.shape[1] == 0:
+            raise ValueError(f"words: expected (batch, time) with at least one step, got {tuple(words.shape)}")
+        hidden, _ = self.lstm(self.embedding(words))
+        return self.scores(hidden)
+
+    def start(self, inputs: Tensor | tuple) -> tuple:
+        """The state before the first word, for as many sentences as ``inputs`` has rows (its values are unused)."""
+        rows = inputs[0] if isinstance(inputs, tuple) else inputs
+        return zero_state(self.lstm, len(rows))
+
+    def step(self, words: Tensor, state: tuple) -> tuple[Tensor, tuple]:
+        """The words before (batch,) and the state -> log-probabilities of the next (batch, vocab), new state."""
+        hidden, state = step_layers(self.lstm, self.embedding(words), state)
+        return self.scores(hidden).log_softmax(dim=-1), state

@@ -1,0 +1,60 @@
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lrcn_utils.metrics.language import _END, NGram, perplexity
+
+CORPUS = st.lists(st.lists(st.sampled_from("abcd"), max_size=6), min_size=1, max_size=8)
+
+
+@settings(max_examples=60, deadline=None)
+@given(CORPUS, st.integers(1, 3), st.floats(0.01, 50), st.lists(st.sampled_from("abcdx"), max_size=4))
+def test_probabilities_of_all_words_sum_to_one(corpus, order, strength, context):
+    model = NGram(order, corpus, vocabulary_size=5, strength=strength)
+    total = sum(model.prob(word, tuple(context)) for word in ["a", "b", "c", "d", _END])
+    assert total == pytest.approx(1)
+
+
+@settings(max_examples=40, deadline=None)
+@given(CORPUS, st.integers(1, 3))
+def test_perplexity_lies_between_one_and_what_nothing_learned_gives(corpus, order):
+    assert 1 <= NGram(order, corpus, vocabulary_size=5).perplexity(corpus) <= 5 + 1e-9
+
+
+def test_counts_by_hand():
+    corpus = ["ab", "ab", "ac"]
+    unigram, bigram = NGram(1, corpus, 4), NGram(2, corpus, 4)
+    a = (3 + 1 / 4) / (9 + 1)
+    b = (2 + 1 / 4) / (9 + 1)
+    assert unigram.prob("a") == pytest.approx(a)
+    assert bigram.prob("b", ("a",)) == pytest.approx((2 + b) / (3 + 1))
+    assert bigram.prob("a", ("never seen",)) == pytest.approx(a)
+    assert unigram.log_prob("a") == pytest.approx(math.log(a) + math.log(unigram.prob(_END)))
+
+
+def test_order_matters_to_a_bigram_only():
+    corpus = [["the", "red", "cup"]] * 5
+    backwards = ["cup", "red", "the"]
+    assert NGram(1, corpus, 9).log_prob(backwards) == pytest.approx(NGram(1, corpus, 9).log_prob(corpus[0]))
+    assert NGram(2, corpus, 9).log_prob(backwards) < NGram(2, corpus, 9).log_prob(corpus[0]) - 3
+
+
+def test_perplexity_of_a_uniform_guess_is_the_number_of_choices():
+    assert perplexity(10 * math.log(1 / 7), 10) == pytest.approx(7)
+
+
+@pytest.mark.parametrize(
+    ("call", "argument"),
+    [
+        (lambda: perplexity(-1.0, 0), "words"),
+        (lambda: NGram(0, ["a"], 3), "order"),
+        (lambda: NGram(2, [], 3), "sentences"),
+        (lambda: NGram(2, ["a"], 3, strength=0), "strength"),
+        (lambda: NGram(1, ["abc"], 3), "vocabulary_size"),
+    ],
+)
+def test_errors_name_the_argument(call, argument):
+    with pytest.raises(ValueError, match=argument):
+        call()
