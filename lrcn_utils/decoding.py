@@ -9,7 +9,7 @@ A model to decode has two methods (it may be any object):
     ``words`` (batch,) are the previous words, ``log_probs`` (batch, vocabulary) those of the next one.
 
 The first previous word is ``bos``. A hypothesis ends with ``eos``, or unfinished after ``max_length`` steps. Its log
-probability sums every step, that of ``eos`` included. Paper: v4 Sec. 6.3 and Table 6.
+probability sums every step, that of ``eos`` included. Paper: CVPR Sec. 5, v4 Sec. 5 and Table 6.
 """
 
 from collections.abc import Iterator
@@ -125,9 +125,9 @@ def sample(
 ) -> list[list[Hypothesis]]:
     """Draw ``n`` sentences an image; most probable first (among equals, the one drawn first).
 
-    Words are drawn from softmax(T * log p), T the inverse temperature as in the paper: T = 1 is the model itself, T = infinity
-    greedy. Sentences are ranked by their log probability at T = 1, as in the released code. Sentence j of image
-    i uses row (i, j) of one block of uniform numbers, so neither lengths nor other images move it.
+    Words are drawn from softmax(T * log p). T is an inverse temperature, as in the paper: at 1 the model itself,
+    at infinity greedy. Sentences are ranked by their log probability at T = 1, as in the released code. Sentence j
+    of image i uses row (i, j) of one block of uniform numbers, so neither lengths nor other images move it.
     Raises ValueError if ``n`` < 1 or T <= 0.
     """
     if n < 1 or inverse_temperature <= 0:

@@ -13,7 +13,7 @@ BOS, EOS = 0, 1
 
 
 class RandomModel:
-    """A random recurrence on ``size`` numbers; with ``levels`` its log probabilities are coarse, so that ties are common."""
+    """A random recurrence; with ``levels`` its log probabilities are coarse, so that ties are common."""
 
     def __init__(self, seed, vocabulary=6, size=4, levels=None):
         random = np.random.default_rng(seed)
