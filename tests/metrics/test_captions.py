@@ -1,0 +1,171 @@
+"""Caption metrics against the COCO evaluation code, and the laws that any such metric must obey."""
+
+import contextlib
+import io
+import random
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lrcn_utils.metrics.captions import (
+    bleu,
+    caption_scores,
+    cider_d,
+    cider_d_each,
+    clipped_matches,
+    closest_length,
+    coco_words,
+    common_subsequence,
+    meteor,
+    rouge_l,
+    rouge_l_each,
+)
+
+word = st.sampled_from(["a", "red", "carrot", "bowl", "on", "the", "two", "knife"])
+caption = st.lists(word, max_size=9)  # empty ones too
+image = st.tuples(caption, st.lists(st.lists(word, min_size=1, max_size=9), min_size=1, max_size=4))
+corpus = st.lists(image, min_size=1, max_size=5)
+
+
+def words(sentence):
+    return sentence.split()
+
+
+def split(pairs):
+    return [candidate for candidate, _ in pairs], [references for _, references in pairs]
+
+
+def as_coco(candidates, references):
+    gts = {i: [" ".join(words) for words in its] for i, its in enumerate(references)}
+    return gts, {i: [" ".join(words)] for i, words in enumerate(candidates)}
+
+
+def coco(scorer, candidates, references):
+    with contextlib.redirect_stdout(io.StringIO()):
+        return scorer.compute_score(*as_coco(candidates, references))
+
+
+@settings(max_examples=150, deadline=None)
+@given(corpus)
+def test_agrees_with_the_coco_code_on_arbitrary_predictions(pairs):
+    bleu_module = pytest.importorskip("pycocoevalcap.bleu.bleu")
+    from pycocoevalcap.cider.cider import Cider
+    from pycocoevalcap.rouge.rouge import Rouge
+
+    candidates, references = split(pairs)
+    assert bleu(candidates, references) == pytest.approx(coco(bleu_module.Bleu(4), candidates, references)[0], abs=1e-9)
+    each = rouge_l_each(candidates, references)
+    assert each == pytest.approx(list(coco(Rouge(), candidates, references)[1]), abs=1e-9)
+    each = cider_d_each(candidates, references)
+    assert each == pytest.approx(list(coco(Cider(), candidates, references)[1]), abs=1e-9)
+
+
+@settings(max_examples=150, deadline=None)
+@given(image)
+def test_ngram_counts_are_the_coco_codes_exactly(pair):
+    scorer = pytest.importorskip("pycocoevalcap.bleu.bleu_scorer")
+    candidate, references = pair
+    cooked = scorer.cook_test(
+        " ".join(candidate), scorer.cook_refs([" ".join(words) for words in references]), eff="closest"
+    )
+    ours = [clipped_matches(candidate, references, n) for n in (1, 2, 3, 4)]
+    assert [matches for matches, _ in ours] == cooked["correct"]
+    assert [guesses for _, guesses in ours] == cooked["guess"]
+    assert closest_length(candidate, references) == cooked["reflen"]
+
+
+@settings(max_examples=50, deadline=None)
+@given(corpus, st.randoms(use_true_random=False))
+def test_the_order_of_the_images_and_of_the_references_changes_nothing(pairs, rng):
+    before = caption_scores(*split(pairs))
+    shuffled = [(candidate, rng.sample(its, len(its))) for candidate, its in rng.sample(pairs, len(pairs))]
+    assert caption_scores(*split(shuffled)) == pytest.approx(before)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.lists(word, min_size=4, max_size=9), min_size=1, max_size=5))
+def test_a_perfect_caption_scores_one(captions):
+    references = [[words, ["another", "one"]] for words in captions]
+    assert bleu(captions, references) == pytest.approx([1.0] * 4)
+    assert rouge_l(captions, references) == pytest.approx(1.0)
+
+
+def test_a_perfect_caption_of_unlike_images_scores_ten_in_cider():
+    captions = [words(f"{c}1 {c}2 {c}3 {c}4") for c in "abc"]
+    assert cider_d(captions, [[words] for words in captions]) == pytest.approx(10.0)
+
+
+@pytest.mark.parametrize("candidates", [[], [[]], [[], []], [[], ["a"]]])
+def test_empty_predictions_do_not_crash(candidates):
+    references = [[["a", "bowl"], ["one", "red", "bowl"]]] * len(candidates)
+    scores = caption_scores(candidates, references)
+    assert all(0 <= value < 0.5 for value in scores.values())
+    assert all(value < 1e-3 for name, value in scores.items() if name == "BLEU-4")
+
+
+def test_clipping_brevity_and_corpus_level_by_hand():
+    # The classic: seven times "the" is granted twice, the most any one reference has.
+    references = [words("the cat is on the mat"), words("there is a cat on the mat")]
+    assert clipped_matches(["the"] * 7, references, 1) == (2, 7)
+    assert bleu([["the"] * 7], [references], 1) == pytest.approx([2 / 7])
+    # Three words where four were wanted: precision 1, penalty exp(1 - 4/3).
+    assert bleu([["a", "b", "c"]], [[["a", "b", "c", "d"]]], 1)[0] == pytest.approx(0.7165313105737893)
+    # Corpus level: (1 + 4) / (1 + 6) of the words, not the mean of 1/1 and 4/6.
+    corpus = bleu([["a"], words("p q r s x y")], [[["a"]], [words("p q r s t u")]], 1)
+    assert corpus == pytest.approx([5 / 7])
+
+
+def test_of_two_equally_close_reference_lengths_the_shorter_counts():
+    assert closest_length(["a"] * 4, [["a"] * 5, ["a"] * 3]) == 3
+
+
+def test_common_subsequence_keeps_order_and_allows_gaps():
+    assert common_subsequence(words("a red carrot on a board"), words("red board on a")) == 3
+    assert common_subsequence([], ["a"]) == 0
+
+
+def test_mistakes_in_the_call_are_named():
+    with pytest.raises(TypeError, match="image 0: a caption is a string"):
+        bleu(["a bowl"], [[["a", "bowl"]]])
+    with pytest.raises(ValueError, match="image 1 has no references"):
+        rouge_l([["a"], ["b"]], [[["a"]], []])
+    with pytest.raises(ValueError, match="2 candidates"):
+        cider_d([["a"], ["b"]], [[["a"]]])
+
+
+def test_words_are_split_as_the_coco_server_splits_them():
+    pytest.importorskip("nltk")
+    assert coco_words("A dog's ball, on (wet) grass.") == words("a dog 's ball on -lrb- wet -rrb- grass")
+    assert coco_words("Two -- no, three!") == ["two", "no", "three"]
+    assert coco_words("") == []
+
+
+def test_without_java_meteor_says_so_in_one_line(monkeypatch, capsys):
+    monkeypatch.setenv("PATH", "")
+    assert meteor([["a"]], [[["a"]]]) is None
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_five_thousand_captions_take_no_longer_than_the_coco_code():
+    bleu_module = pytest.importorskip("pycocoevalcap.bleu.bleu")
+    from pycocoevalcap.cider.cider import Cider
+    from pycocoevalcap.rouge.rouge import Rouge
+
+    rng = random.Random(0)
+    words = [f"w{i}" for i in range(300)]
+
+    def some():
+        return rng.choices(words, range(300, 0, -1), k=rng.randint(7, 14))
+
+    candidates = [some() for _ in range(500)]  # a tenth of the 5,000: both grow in proportion
+    references = [[some() for _ in range(5)] for _ in range(500)]
+    start = time.process_time()
+    caption_scores(candidates, references)
+    ours = time.process_time() - start
+    start = time.process_time()
+    for scorer in (bleu_module.Bleu(4), Cider(), Rouge()):
+        coco(scorer, candidates, references)
+    theirs = time.process_time() - start
+    assert ours <= theirs, f"{ours:.2f} s against {theirs:.2f} s of the COCO code"
