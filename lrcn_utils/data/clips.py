@@ -47,7 +47,7 @@ def training_clip(n_frames: int, rng: np.random.Generator, length: int = LENGTH)
     return np.arange(start, min(start + length, n_frames))
 
 
-def test_clip_starts(n_frames: int, length: int = LENGTH, stride: int = STRIDE) -> list[int]:
+def test_clip_starts(n_frames: int, length: int = LENGTH, stride: int = STRIDE) -> list[int]:  # noqa: PT028
     """First frames of the test clips: 0, 8, 16, ... and a last clip that ends on the last frame.
 
     The released code takes "the last 16 frames" for every start that would run past the end, and so may count

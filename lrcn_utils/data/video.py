@@ -62,8 +62,8 @@ def check_video(path: Path | str) -> VideoInfo:
     container, note = _open(path)
     with container:
         count, shape = 0, (0, 0)
-        for count, frame in enumerate(_decoded(container, path), 1):
-            shape = frame.height, frame.width
+        for frame in _decoded(container, path):
+            count, shape = count + 1, (frame.height, frame.width)
         rate = container.streams.video[0].average_rate
     return VideoInfo(count, *shape, float(rate or 0), note)
 

@@ -1,0 +1,115 @@
+"""The split lists of UCF-101 (and of HMDB-like copies of its form): which videos train and which test."""
+
+import re
+from collections import Counter
+from collections.abc import Collection
+from pathlib import Path
+
+NAME = re.compile(r"v_\w+_g(\d+)_c\d+")
+LINE = re.compile(rf"([^/\s]+)/({NAME.pattern})\.avi(?:\s+\d+)?")
+
+
+class Report:
+    """What was wrong with a dataset, one line each; with ``strict`` the first is raised as a ValueError instead."""
+
+    def __init__(self, strict: bool = False):
+        self.lines: list[str] = []
+        self.strict = strict
+
+    def add(self, problem: str | ValueError) -> None:
+        if self.strict:
+            raise problem if isinstance(problem, ValueError) else ValueError(problem)
+        self.lines.append(str(problem))
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
+
+
+def group(path: Path) -> int:
+    """The group of a video, 7 for ``v_Archery_g07_c02.avi``. Raises ValueError for a name of another form."""
+    found = NAME.fullmatch(path.stem)
+    if not found:
+        raise ValueError(f"{path.name}: the name is not of the form v_<Class>_gGG_cCC.avi")
+    return int(found[1])
+
+
+def official(root: Path, split: int, report: Report) -> dict[str, list[Path]]:
+    """The videos of split 1, 2 or 3 that are on disk: {"train": paths, "test": paths}.
+
+    Reported: malformed lines, by file and line; and for every class how many of its videos are missing.
+    Raises FileNotFoundError for a missing list, ValueError when a group is on both sides.
+    """
+    sides = {}
+    for side in ("train", "test"):
+        listed = root / "ucfTrainTestlist" / f"{side}list{split:02d}.txt"
+        sides[side] = _read(listed, root / "UCF-101", report)
+    _assert_disjoint(sides, f"split {split} in {root / 'ucfTrainTestlist'}")
+    return {side: _on_disk(paths, f"{side}list{split:02d}.txt", report) for side, paths in sides.items()}
+
+
+def by_group(root: Path, test_groups: Collection[int], report: Report) -> dict[str, list[Path]]:
+    """All videos on disk, those of ``test_groups`` (of every class) as test and the others as training."""
+    sides = {"train": [], "test": []}
+    for path in sorted((root / "UCF-101").glob("*/*.avi")):
+        try:
+            sides["test" if group(path) in test_groups else "train"].append(path)
+        except ValueError as error:
+            report.add(error)
+    return sides
+
+
+def class_order(root: Path) -> list[str]:
+    """All class names: as ``classInd.txt`` numbers them, or else the folders by name."""
+    listed = root / "ucfTrainTestlist" / "classInd.txt"
+    if not listed.exists():
+        return sorted(folder.name for folder in (root / "UCF-101").iterdir() if folder.is_dir())
+    numbered = []
+    for number, line in enumerate(_lines(listed), 1):
+        if line.strip():
+            match = re.fullmatch(r"(\d+)\s+(\S+)", line.strip())
+            if not match:
+                raise ValueError(f"{listed.name}, line {number}: {line.strip()!r} is not '<number> <Class>'")
+            numbered.append((int(match[1]), match[2]))
+    return [name for _, name in sorted(numbered)]
+
+
+def _read(listed: Path, videos: Path, report: Report) -> list[Path]:
+    paths: dict[Path, None] = {}  # a set that keeps its order
+    for number, line in enumerate(_lines(listed), 1):
+        if not line.strip():
+            continue
+        match = LINE.fullmatch(line.strip())
+        if match:
+            paths[videos / match[1] / f"{match[2]}.avi"] = None
+        else:
+            form = "<Class>/v_<Class>_gGG_cCC.avi, with or without a number"
+            report.add(f"{listed.name}, line {number}: {line.strip()!r} is not of the form {form}; mend or delete it")
+    return list(paths)
+
+
+def _lines(listed: Path) -> list[str]:
+    if not listed.exists():
+        raise FileNotFoundError(f"{listed}: no such list; unpack the official split lists there")
+    return listed.read_text(encoding="utf-8", errors="replace").splitlines()
+
+
+def _assert_disjoint(sides: dict[str, list[Path]], where: str) -> None:
+    train, test = ({(path.parent.name, group(path)) for path in sides[side]} for side in ("train", "test"))
+    if shared := sorted(train & test):
+        name, number = shared[0]
+        raise ValueError(
+            f"{where}: group g{number:02d} of {name} is in the training list and in the test list"
+            f" ({len(shared)} such groups); a split must hold out whole groups"
+        )
+
+
+def _on_disk(paths: list[Path], listed: str, report: Report) -> list[Path]:
+    found = [path for path in paths if path.is_file()]
+    listed_of, found_of = (Counter(path.parent.name for path in some) for some in (paths, found))
+    for name, number in listed_of.items():
+        if missing := number - found_of[name]:
+            report.add(f"{listed}: class {name}: {missing} of {number} videos are not on disk")
+    return found

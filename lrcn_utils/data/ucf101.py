@@ -1,0 +1,248 @@
+"""Datasets in the form of UCF-101: the readable videos of a split, and clips of them for a model.
+
+    root/UCF-101/<Class>/v_<Class>_gGG_cCC.avi      videos; those of one group show one person in one place
+    root/ucfTrainTestlist/{classInd,trainlist01..03,testlist01..03}.txt
+    root/flow/<Class>/v_<Class>_gGG_cCC.avi         flow images, from data_scripts/compute_flow.py
+    root/cache/                                     what was derived from them; may be deleted at any time
+
+A subset of the classes, or of the videos, is normal. Groups never cross a split.
+"""
+
+import shutil
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from lrcn_utils.data import clips, split_lists
+from lrcn_utils.data.clips import FrameSize
+from lrcn_utils.data.frame_cache import read_frames
+from lrcn_utils.data.split_lists import Report
+from lrcn_utils.data.video import VideoError, iter_frames
+from lrcn_utils.data.video_index import check_all
+
+
+@dataclass(frozen=True)
+class Video:
+    """One video: its file, its class (``label`` counts from 0 in the index's ``classes``), group and length."""
+
+    path: Path
+    class_name: str
+    label: int
+    group: int
+    frames: int
+
+    @property
+    def name(self) -> str:
+        """``v_<Class>_gGG_cCC``, without suffix."""
+        return self.path.stem
+
+    @property
+    def root(self) -> Path:
+        return self.path.parents[2]
+
+    @property
+    def flow_path(self) -> Path:
+        return self.root / "flow" / self.class_name / self.path.name
+
+    @property
+    def flow_frames(self) -> int:
+        """One fewer than the video's frames; but a video of one frame has one flow image, of no motion."""
+        return max(self.frames - 1, 1)
+
+
+@dataclass(frozen=True)
+class UCF101Index:
+    """The readable videos of one split. ``classes``: the names of the classes present, in the official order."""
+
+    root: Path
+    classes: list[str]
+    train: list[Video]
+    test: list[Video]
+    report: Report = field(repr=False)
+
+
+def read_index(
+    root: Path | str,
+    split: int = 1,
+    *,
+    test_groups: Collection[int] | None = None,
+    classes: Collection[str] | None = None,
+    limit: int | None = None,
+    cache: Path | str | None = None,
+    strict: bool = False,
+    progress: bool = False,
+) -> UCF101Index:
+    """The videos of official split 1, 2 or 3; or, with ``test_groups``, those groups against all others.
+
+    ``classes``: only these; ``limit``: at most so many videos of a class on either side. Every video is decoded
+    once, to see that it is whole and to count its frames; ``cache``/index.json (``root``/cache) remembers.
+    What is missing or cannot be read is left out and stands in ``report``, a line each; ``strict`` raises it.
+    Raises FileNotFoundError where there is no such dataset, ValueError when a group is on both sides of the split.
+    """
+    root = Path(root)
+    cache = root / "cache" if cache is None else Path(cache)
+    if not (root / "UCF-101").is_dir():
+        raise FileNotFoundError(f"{root}: there is no folder UCF-101 in it; run data_scripts/prepare_ucf101.py")
+    report = Report(strict)
+    if test_groups is None:
+        sides = split_lists.official(root, split, report)
+    else:
+        sides = split_lists.by_group(root, test_groups, report)
+    order = _wanted_classes(root, classes)
+    sides = {side: _at_most(limit, [p for p in paths if p.parent.name in order]) for side, paths in sides.items()}
+
+    found = check_all([*sides["train"], *sides["test"]], cache / "index.json", progress=progress)
+    for path, finding in found.items():
+        if isinstance(finding, VideoError):
+            report.add(finding)
+        elif finding.note:
+            report.add(f"{path.name}: {finding.note}; its frames are used")
+    sides = {side: [p for p in paths if not isinstance(found[p], VideoError)] for side, paths in sides.items()}
+    present = {path.parent.name for paths in sides.values() for path in paths}
+    names = [name for name in order if name in present]
+    train, test = (
+        [
+            Video(p, p.parent.name, names.index(p.parent.name), split_lists.group(p), found[p].frames)
+            for p in sides[side]
+        ]
+        for side in ("train", "test")
+    )
+    return UCF101Index(root, names, train, test, report)
+
+
+def _wanted_classes(root: Path, classes: Collection[str] | None) -> list[str]:
+    order = split_lists.class_order(root)
+    if classes is None:
+        # A folder that classInd.txt does not name comes last rather than not at all.
+        folders = sorted(folder.name for folder in (root / "UCF-101").iterdir() if folder.is_dir())
+        return order + [name for name in folders if name not in order]
+    if unknown := sorted(set(classes) - set(order)):
+        raise ValueError(f"there is no class {', '.join(unknown)}; the classes are {', '.join(order)}")
+    return [name for name in order if name in set(classes)]
+
+
+def _at_most(limit: int | None, paths: list[Path]) -> list[Path]:
+    if limit is None:
+        return paths
+    seen, kept = Counter(), []
+    for path in paths:
+        seen[path.parent.name] += 1
+        if seen[path.parent.name] <= limit:
+            kept.append(path)
+    return kept
+
+
+class ClipDataset(Dataset):
+    """Clips of videos as a model takes them; never more than one video in memory.
+
+    In training item i is (clip, label): 16 frames of video i from a random start, with one random crop and mirror,
+    float32 (16, 3, crop, crop) in 0..1. Which clip, is a function of (seed, epoch, i) alone: see ``set_epoch``.
+    With ``train=False`` item i is (test clips, label): float32 (clips, 16, 3, crop, crop), centre crops.
+    A video of fewer than 16 frames gives one clip of all of them; batch with ``clips.collate_clips`` then.
+
+    ``input``: "rgb", or "flow" for the flow images of ``root``/flow. ``cache``: True keeps the resized frames under
+    ``root``/cache (or the folder given) after the first reading; False decodes every time.
+    Raises FileNotFoundError when flow is missing, OSError when the frames would not fit on the disk.
+    """
+
+    def __init__(
+        self,
+        videos: Sequence[Video],
+        frames: FrameSize = clips.TOY,
+        *,
+        train: bool = True,
+        input: Literal["rgb", "flow"] = "rgb",
+        cache: bool | Path | str = True,
+    ):
+        if input not in ("rgb", "flow"):
+            raise ValueError(f"input must be 'rgb' or 'flow', not {input!r}")
+        self.videos, self.frames, self.train, self.input = list(videos), frames, train, input
+        self.seed = self.epoch = 0
+        self.folder = self._cache_folder(cache)
+        if input == "flow":
+            self._assert_flow()
+
+    def __len__(self) -> int:
+        return len(self.videos)
+
+    def set_epoch(self, seed: int, epoch: int) -> None:
+        """Draw the clips of this epoch: the same ones whenever (seed, epoch) are the same."""
+        self.seed, self.epoch = seed, epoch
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        video = self.videos[index]
+        if not self.train:
+            return self.test_clips(video), video.label
+        rng = np.random.default_rng((self.seed, self.epoch, index))
+        numbers = clips.training_clip(self.length(video), rng)
+        clip = self.read(video, numbers[0], numbers[-1] + 1)
+        return clips.as_input(clips.crop_and_mirror(clip, self.frames, rng, flow=self.input == "flow")), video.label
+
+    def length(self, video: Video) -> int:
+        """How many frames (or flow images) the video has."""
+        return video.flow_frames if self.input == "flow" else video.frames
+
+    def read(self, video: Video, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """Resized frames of a video before any crop: uint8 (time, height, width, 3)."""
+        size = self.frames.height, self.frames.width
+        return read_frames(self._path(video), self.length(video), size, start=start, stop=stop, cache=self.folder)
+
+    def test_clips(self, video: Video, crops: Literal["centre", "ten"] = "centre") -> torch.Tensor:
+        """All test clips of a video, float32 (clips, 16, 3, crop, crop); with ten crops, ten times as many."""
+        return torch.cat(list(self.iter_test_clips(video, crops)))
+
+    def iter_test_clips(
+        self, video: Video, crops: Literal["centre", "ten"] = "centre", batch: int = 8
+    ) -> Iterator[torch.Tensor]:
+        """``test_clips`` in parts of at most ``batch`` windows of frames, so that a long video fits in memory.
+
+        With "ten" each window gives its ten crops in a row: average over all of them, as over the clips.
+        """
+        if self.folder is None:
+            frames = iter_frames(self._path(video), (self.frames.height, self.frames.width))
+        else:
+            frames = self.read(video)
+        part = []
+        for window in clips.windows(frames, self.length(video)):
+            clip = np.stack(window)
+            if crops == "ten":
+                part.append(clips.ten_crops(clip, self.frames.crop, flow=self.input == "flow"))
+            else:
+                part.append(clips.centre_crop(clip, self.frames.crop)[None])
+            if len(part) == batch:
+                yield clips.as_input(np.concatenate(part))
+                part = []
+        if part:
+            yield clips.as_input(np.concatenate(part))
+
+    def _path(self, video: Video) -> Path:
+        return video.flow_path if self.input == "flow" else video.path
+
+    def _cache_folder(self, cache: bool | Path | str) -> Path | None:
+        if cache is False or not self.videos:
+            return None
+        parent = self.videos[0].root / "cache" if cache is True else Path(cache)
+        folder = parent / f"{self.input}_{self.frames.height}x{self.frames.width}"
+        if not folder.exists():
+            needed = sum(self.length(v) for v in self.videos) * self.frames.height * self.frames.width * 3
+            existing = next(above for above in folder.parents if above.exists())
+            if needed > (free := shutil.disk_usage(existing).free):
+                raise OSError(
+                    f"{folder}: the frames need {needed / 1e9:.0f} GB and {free / 1e9:.0f} GB are free;"
+                    " pass cache=False to decode every time"
+                )
+        return folder
+
+    def _assert_flow(self) -> None:
+        missing = [video.name for video in self.videos if not video.flow_path.exists()]
+        if missing:
+            raise FileNotFoundError(
+                f"flow is missing for {len(missing)} of {len(self.videos)} videos, first {missing[0]};"
+                f" run data_scripts/compute_flow.py {self.videos[0].root}"
+            )
