@@ -1,0 +1,107 @@
+"""Curves and bars: probabilities over time, losses, accuracies, a confusion matrix. All draw into given axes."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike
+
+from lrcn_utils.plots.style import BLUE, GREEN, GREY, PALETTE, VERMILION
+
+WRONG = [VERMILION, BLUE, PALETTE[1], PALETTE[4]]  # the true class has green for itself
+
+
+def shown_classes(probabilities: np.ndarray, truth: int | None, top: int) -> list[int]:
+    """The ``top`` classes of the highest mean probability over time, and the true one in any case."""
+    best = np.argsort(-probabilities.mean(axis=0), kind="stable")[:top].tolist()
+    return best if truth is None or truth in best else [*best[:-1], truth]
+
+
+def probability_curves(
+    axes: Axes,
+    probabilities: ArrayLike,
+    classes: Sequence[str],
+    *,
+    truth: int | None = None,
+    now: int | None = None,
+    top: int = 4,
+) -> Axes:
+    """Probability of the leading classes over the frames: (time, classes), the true class green and thick.
+
+    ``now``: the frame at which a vertical line stands.
+    """
+    probabilities = np.asarray(probabilities)
+    wrong = iter(WRONG * top)
+    for k in shown_classes(probabilities, truth, top):
+        style = {"color": GREEN, "linewidth": 3} if k == truth else {"color": next(wrong), "linewidth": 1.8}
+        marker = "o" if len(probabilities) == 1 else None
+        axes.plot(probabilities[:, k], label=classes[k], marker=marker, **style)
+    if now is not None:
+        axes.axvline(now, color=GREY, linestyle="--", linewidth=1.5)
+    axes.set(ylim=(-0.02, 1.02), xlim=(0, max(len(probabilities) - 1, 1)), xlabel="frame", ylabel="probability")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    return axes
+
+
+def probability_bars(
+    axes: Axes, probabilities: ArrayLike, classes: Sequence[str], *, truth: int | None = None, top: int = 5
+) -> Axes:
+    """The ``top`` classes of one distribution (classes,) as bars, most probable first, the true class green."""
+    probabilities = np.asarray(probabilities)
+    order = np.argsort(-probabilities, kind="stable")[:top]
+    colours = [GREEN if k == truth else VERMILION if truth is not None else BLUE for k in order]
+    bars = axes.barh([classes[k] for k in order], probabilities[order], color=colours)
+    axes.bar_label(bars, [f"{p:.2f}" for p in probabilities[order]], padding=3)
+    axes.invert_yaxis()
+    axes.set(xlim=(0, 1.15), xticks=(0, 0.5, 1), xlabel="probability")
+    return axes
+
+
+def class_bars(axes: Axes, values: Mapping[str, float], xlabel: str = "points") -> Axes:
+    """A gain or loss per class as bars, the largest gain on top; gains are blue, losses vermilion."""
+    names = sorted(values, key=lambda name: -values[name])
+    heights = [values[name] for name in names]
+    bars = axes.barh(names, heights, color=[BLUE if height >= 0 else VERMILION for height in heights])
+    axes.bar_label(bars, [f"{height:+.0f}" for height in heights], padding=3)
+    axes.invert_yaxis()
+    axes.axvline(0, color=GREY, linewidth=1)
+    axes.margins(x=0.15)
+    axes.set_xlabel(xlabel)
+    return axes
+
+
+def confusion_matrix(axes: Axes, counts: ArrayLike, classes: Sequence[str]) -> Axes:
+    """Counts (classes, classes), row the truth and column the prediction; colour is the share of the row."""
+    counts = np.asarray(counts)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row, column in np.argwhere(counts > 0):
+        colour = "white" if shares[row, column] > 0.6 else "black"
+        axes.text(column, row, counts[row, column], ha="center", va="center", color=colour, fontsize=9)
+    axes.set_xticks(range(len(classes)), classes, rotation=90)
+    axes.set_yticks(range(len(classes)), classes)
+    axes.spines[:].set_visible(True)
+    axes.set(xlabel="prediction", ylabel="truth")
+    return axes
+
+
+def lines(
+    axes: Axes,
+    series: Mapping[str, ArrayLike],
+    *,
+    x: ArrayLike | None = None,
+    xlabel: str = "epoch",
+    ylabel: str = "loss",
+    marker: str | None = "o",
+) -> Axes:
+    """One line for each of ``series`` (name: values), against ``x`` or counted from 1: losses, accuracies."""
+    for colour, (name, values) in zip(PALETTE * len(series), series.items(), strict=False):
+        values = np.asarray(values)
+        axes.plot(np.arange(1, len(values) + 1) if x is None else x, values, marker=marker, color=colour, label=name)
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if len(series) > 1:
+        axes.legend()
+    return axes
