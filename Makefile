@@ -48,7 +48,9 @@ lint: setup
 	$(PY) -m ruff format --check lrcn_utils data_scripts tests
 
 site: setup
-	$(PY) -m sphinx -W --keep-going -b html site _site
+	@echo "Building the site into _site ..."
+	$(PY) -m sphinx -W --keep-going -b html notebooks _site
+	$(PY) tests/notebooks/check_site.py _site
 
 clean:
 	@echo "Removing .venv, the toy data and what was built ..."

@@ -1,0 +1,57 @@
+"""The course as a site: `make site` turns the stored notebooks, as they are, into pages."""
+
+import sys
+from pathlib import Path
+
+from docutils import nodes
+from latex2mathml.converter import convert
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "notebooks"))
+from first_cell import address  # noqa: E402
+
+project = "Long-term recurrent convolutional networks"
+author = "The LRCN course"
+html_title = "LRCN course"
+extensions = ["myst_nb"]
+exclude_patterns = ["exercises", "**/.ipynb_checkpoints"]
+nb_execution_mode = "off"
+myst_enable_extensions = ["dollarmath", "amsmath"]
+myst_heading_anchors = 3
+html_theme = "sphinx_book_theme"
+html_theme_options = {
+    "repository_url": address(),
+    "repository_branch": "main",
+    "repository_provider": "github",
+    "path_to_docs": "notebooks",
+    "use_repository_button": True,
+    "use_download_button": True,
+    "launch_buttons": {"colab_url": "https://colab.research.google.com", "binderhub_url": "https://mybinder.org"},
+    "show_navbar_depth": 1,
+}
+html_copy_source = False
+html_show_sourcelink = False
+html_static_path = ["_static"]
+html_css_files = ["course.css"]
+html_math_renderer = "mathml"
+
+
+def mathml(latex: str, display: str) -> str:
+    converted = convert(latex.replace("{aligned}", "{split}"), display=display)
+    if "\\" in converted:
+        raise ValueError(f"latex2mathml left a command as it was; write the formula otherwise: {latex}")
+    return converted
+
+
+def visit_inline(writer, node):
+    writer.body.append(mathml(node.astext(), "inline"))
+    raise nodes.SkipNode
+
+
+def visit_block(writer, node):
+    writer.body.append(f'<div class="math">{mathml(node.astext(), "block")}</div>')
+    raise nodes.SkipNode
+
+
+def setup(app):
+    # MathML is drawn by the browser itself: equations need no script and no network.
+    app.add_html_math_renderer("mathml", (visit_inline, None), (visit_block, None))
