@@ -1,0 +1,96 @@
+"""Mean ranks and their intervals, agreement between raters, and agreement of metrics with people."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lrcn_utils.metrics.human import Rating, agreement, kendalls_w, mean_ranks, rank_correlation, shared_ranks
+
+
+def some_ratings(images=30, raters=3, noise=0.8, seed=0):
+    rng = np.random.default_rng(seed)
+    return [
+        Rating(f"r{rater}", f"i{image}", method, "grammar", int(np.clip(round(good + noise * rng.normal()), 1, 6)))
+        for image in range(images)
+        for rater in range(raters)
+        for method, good in (("best", 1.5), ("middle", 3.5), ("worst", 5.5))
+    ]
+
+
+def test_the_interval_holds_the_mean_and_orders_the_methods():
+    table = mean_ranks(some_ratings())
+    found = {method: by_criterion["grammar"] for method, by_criterion in table.items()}
+    assert list(found) == ["best", "middle", "worst"]
+    assert all(i.low < i.mean < i.high for i in found.values())
+    assert found["best"].high < found["middle"].low and found["middle"].high < found["worst"].low
+    assert mean_ranks(some_ratings()) == table
+
+
+def test_the_interval_covers_the_true_mean_about_as_often_as_it_says():
+    rng = np.random.default_rng(1)
+    hits = 0
+    for _ in range(200):
+        ranks = rng.integers(1, 7, size=40)  # true mean 3.5
+        ratings = [Rating("r", str(i), "m", "grammar", int(rank)) for i, rank in enumerate(ranks)]
+        interval = mean_ranks(ratings, resamples=300)["m"]["grammar"]
+        hits += interval.low <= 3.5 <= interval.high
+    assert 0.88 <= hits / 200 <= 0.99
+
+
+def test_more_raters_of_the_same_images_do_not_make_the_interval_narrower_for_nothing():
+    one = [Rating("a", str(i), "m", "grammar", i % 6 + 1) for i in range(30)]
+    copies = [Rating(rater, r.image, r.method, r.criterion, r.rank) for rater in "abcde" for r in one]
+    assert mean_ranks(one) == mean_ranks(copies)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.integers(1, 6), min_size=1, max_size=12))
+def test_shared_ranks_are_scipys(values):
+    stats = pytest.importorskip("scipy.stats")
+    assert shared_ranks(values).tolist() == stats.rankdata(values).tolist()
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(2, 5), st.integers(3, 6), st.randoms(use_true_random=False))
+def test_w_follows_from_friedmans_chi_square(raters, items, rng):
+    stats = pytest.importorskip("scipy.stats")
+    ranks = [[rng.randint(1, 6) for _ in range(items)] for _ in range(raters)]
+    w = kendalls_w(ranks)
+    if math.isnan(w):
+        assert all(len(set(row)) == 1 for row in ranks)
+    else:
+        chi_square = stats.friedmanchisquare(*np.array(ranks).T).statistic
+        assert w == pytest.approx(chi_square / (raters * (items - 1)))
+        assert -1e-9 <= w <= 1 + 1e-9
+
+
+def test_w_is_one_for_the_same_order_and_zero_for_opposite_ones():
+    assert kendalls_w([[1, 2, 3, 3], [2, 4, 6, 6]]) == pytest.approx(1.0)
+    assert kendalls_w([[1, 2, 3], [3, 2, 1]]) == pytest.approx(0.0)
+    with pytest.raises(ValueError, match="2 raters"):
+        kendalls_w([[1, 2, 3]])
+
+
+def test_agreement_is_high_for_like_raters_and_low_for_noise():
+    assert agreement(some_ratings(noise=0.1))["grammar"] > 0.95
+    assert agreement(some_ratings(noise=50))["grammar"] < 0.6
+    alone = [r for r in some_ratings() if r.rater == "r0"]
+    assert math.isnan(agreement(alone)["grammar"])
+
+
+def test_a_half_finished_image_does_not_count_for_agreement():
+    ratings = some_ratings(images=5)
+    unfinished = [Rating("r9", "i0", "best", "grammar", 6)]
+    assert agreement(ratings + unfinished) == agreement(ratings)
+
+
+def test_rank_correlation():
+    pytest.importorskip("scipy")
+    assert rank_correlation([1, 2, 3, 4], [10, 20, 30, 99]) == pytest.approx({"Spearman": 1, "Kendall": 1})
+    assert rank_correlation([1, 2, 3], [3, 2, 1])["Kendall"] == pytest.approx(-1)
+    assert math.isnan(rank_correlation([1, 1], [1, 2])["Spearman"])
+    with pytest.raises(ValueError, match="2 and 3"):
+        rank_correlation([1, 2], [1, 2, 3])
