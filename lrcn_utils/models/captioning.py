@@ -18,9 +18,9 @@ class Captioner(nn.Module):
     """LRCN for captions: embedded words and the image into a stack of LSTMs (or RNNs), a distribution out.
 
     The same image feature enters at every step, concatenated to the input of one layer: the first in the
-    unfactored variants 1u and 2u, the second in the factored 2f and 4f. With ``image_size`` 0 it is the same network without an image,
-    the control. The paper's sizes: hidden 1000, embedding 1000, no dropout; weights start uniform in
-    [-0.08, 0.08], biases at 0, as in the released code.
+    unfactored variants 1u and 2u, the second in the factored 2f and 4f. With ``image_size`` 0 it is the same network
+    without an image, the control. The paper's sizes: hidden 1000, embedding 1000, no dropout; weights start uniform
+    in [-0.08, 0.08], biases at 0, as in the released code.
     """
 
     def __init__(

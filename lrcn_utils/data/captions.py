@@ -1,0 +1,128 @@
+"""Images with their reference captions, in whatever dataset they came: one form for COCO, Flickr and Toy Kitchen."""
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from lrcn_utils.data.split_lists import Report
+
+SHOWN = 5  # lines of one kind of problem before the rest is only counted
+
+
+class CaptionError(ValueError):
+    """A caption file or an image that cannot be used: ``file: what is wrong; how to mend it``."""
+
+
+@dataclass
+class CaptionSet:
+    """Images and their captions, in the same order; ``report`` tells what was left out and why."""
+
+    ids: list[str]
+    images: list[Path]
+    captions: list[list[str]]
+    report: Report = field(default_factory=Report)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def limit(self, n: int | None) -> "CaptionSet":
+        """The first ``n`` images (all for None)."""
+        return CaptionSet(self.ids[:n], self.images[:n], self.captions[:n], self.report)
+
+    def pairs(self) -> list[tuple[int, str]]:
+        """(index of the image, caption), every caption once."""
+        return [(i, caption) for i, captions in enumerate(self.captions) for caption in captions]
+
+
+def collect(
+    file: Path, images: dict[str, Path], captions: Iterable[tuple[str, str, str]], problems: "Problems"
+) -> CaptionSet:
+    """Join ``images`` {id: path} and ``captions`` (where in the file, id, text) to a CaptionSet.
+
+    Left out, one line each: captions of an unknown id, empty ones, ones not in Latin script; images that are not on
+    disk, and images without a caption.
+    """
+    kept: dict[str, list[str]] = {name: [] for name in images}
+    missing = {name for name, path in images.items() if not path.is_file()}
+    for name in sorted(missing):
+        problems.add("missing image", f"{images[name].name}: no such image in {images[name].parent.name}/; left out")
+    for where, name, text in captions:
+        if name not in images:
+            problems.add("unknown id", f"{file.name}, {where}: no image has the id {name}; caption left out")
+        elif fault := why_unusable(text):
+            problems.add("unusable caption", f"{file.name}, {where} (image {name}): {fault}; caption left out")
+        elif name not in missing:
+            kept[name].append(" ".join(text.split()))
+    for name in images:
+        if not kept[name] and name not in missing:
+            problems.add("no caption", f"{file.name}: image {name} has no usable caption; left out")
+    used = [name for name in images if kept[name]]
+    return CaptionSet(used, [images[n] for n in used], [kept[n] for n in used], problems.close())
+
+
+def why_unusable(caption: object) -> str | None:
+    """What is wrong with a caption, or None: it must be text, with words, most of their letters Latin."""
+    if not isinstance(caption, str):
+        return f"the caption is {caption!r}, not text"
+    letters = [character for character in caption if character.isalpha()]
+    if not letters:
+        return "the caption is empty"
+    latin = sum(unicodedata.name(letter, "").startswith("LATIN") for letter in letters)
+    if 2 * latin < len(letters):
+        return "the caption is in another script than Latin"
+    return None
+
+
+class Problems:
+    """Problems by kind: the first few of a kind give a line each, the others are counted in one more line."""
+
+    def __init__(self, strict: bool = False):
+        self.report = Report(strict)
+        self.counts: dict[str, int] = {}
+
+    def add(self, kind: str, line: str) -> None:
+        """One problem. With ``strict`` it is raised as a CaptionError."""
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+        if self.counts[kind] <= SHOWN or self.report.strict:
+            self.report.add(CaptionError(line))
+
+    def close(self) -> Report:
+        """The report, with one line for each kind of which more than a few were found."""
+        for kind, count in self.counts.items():
+            if count > SHOWN:
+                self.report.add(f"... and {count - SHOWN} more of this kind: {kind}")
+        self.counts = {}
+        return self.report
+
+
+def load_image(path: Path, height: int, width: int) -> np.ndarray:
+    """The image as uint8 (height, width, 3) RGB, warped to that size as the released code does.
+
+    Raises CaptionError when the file is no image or is cut short.
+    """
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR))
+    except (OSError, UnidentifiedImageError) as error:
+        raise CaptionError(f"{Path(path).name}: cannot be read as an image ({error}); get it again") from error
+
+
+def load_images(
+    caption_set: CaptionSet, height: int, width: int, strict: bool = False
+) -> tuple[CaptionSet, np.ndarray]:
+    """All images of a set as uint8 (n, height, width, 3), and the set without the images that cannot be read."""
+    problems, good, pixels = Problems(strict), [], []
+    for i, path in enumerate(caption_set.images):
+        try:
+            pixels.append(load_image(path, height, width))
+            good.append(i)
+        except CaptionError as error:
+            problems.add("unreadable image", str(error))
+    report = caption_set.report
+    report.lines.extend(problems.close().lines)
+    parts = ([values[i] for i in good] for values in (caption_set.ids, caption_set.images, caption_set.captions))
+    return CaptionSet(*parts, report), np.stack(pixels) if pixels else np.empty((0, height, width, 3), np.uint8)
