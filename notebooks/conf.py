@@ -7,7 +7,7 @@ from docutils import nodes
 from latex2mathml.converter import convert
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "notebooks"))
-from first_cell import address  # noqa: E402
+from first_cell import address
 
 project = "Long-term recurrent convolutional networks"
 author = "The LRCN course"

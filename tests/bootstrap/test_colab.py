@@ -1,0 +1,110 @@
+"""Play Colab: an empty folder, a fresh environment with only what Colab brings, the notebook alone."""
+
+import importlib.metadata as metadata
+import json
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import nbformat
+import pytest
+from first_cell import NOTEBOOKS, address, first_cell, project
+from nbclient import NotebookClient
+from packaging.requirements import Requirement
+
+from lrcn_utils import environment
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+BROUGHT = ["torch", "torchvision", "matplotlib", "ipywidgets", "ipykernel"]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+def with_needs(names: list[str]) -> set[str]:
+    """``names`` and all they depend on, of what is installed here."""
+    waiting, found = list(names), set()
+    while waiting:
+        name = waiting.pop().lower().replace("_", "-")
+        try:
+            needs = [Requirement(text) for text in metadata.requires(name) or []]
+        except metadata.PackageNotFoundError:
+            continue
+        if name not in found:
+            found.add(name)
+            waiting += [need.name for need in needs if need.marker is None or need.marker.evaluate({"extra": ""})]
+    return found
+
+
+def link_packages(names: set[str], site: Path) -> None:
+    """Let ``site`` see the installed files of ``names`` and of nothing else."""
+    for name in names:
+        distribution = metadata.distribution(name)
+        tops = {file.parts[0] for file in distribution.files or [] if ".." not in file.parts}
+        for top in tops - {"__pycache__"}:
+            if not (site / top).exists():
+                (site / top).symlink_to(distribution.locate_file(top))
+
+
+@pytest.fixture(scope="module")
+def colab(tmp_path_factory):
+    """(python, environment variables) of the stand-in for Colab."""
+    root = tmp_path_factory.mktemp("colab")
+    venv.create(root / "python", with_pip=True, symlinks=True)
+    site = next((root / "python" / "lib").glob("python3*/site-packages"))
+    link_packages(with_needs(BROUGHT), site)
+    (site / "google" / "colab").mkdir(parents=True)
+    (site / "google" / "colab" / "__init__.py").touch()
+    python = root / "python" / "bin" / "python"
+    kernel = root / "share" / "kernels" / "colab"
+    kernel.mkdir(parents=True)
+    command = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec = {"argv": command, "display_name": "Colab", "language": "python"}
+    (kernel / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
+    published = root / "published"
+    subprocess.run(["git", "clone", "--quiet", str(REPOSITORY), str(published)], check=True)
+    subprocess.run(["git", "-C", str(published), "tag", "--force", f"v{project()['version']}"], check=True)
+    variables = {
+        "JUPYTER_PATH": str(root / "share"),
+        "LRCN_DATA": str(environment.data_root()),
+        # The repository's address leads to the local clone: git itself is told so, the cell is not changed.
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.file://{published}.insteadOf",
+        "GIT_CONFIG_VALUE_0": address(),
+    }
+    return python, variables
+
+
+def versions(python: Path) -> dict[str, str]:
+    code = "import json, importlib.metadata as m; print(json.dumps({d.name: d.version for d in m.distributions()}))"
+    output = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True, env=clean_environment())
+    return json.loads(output.stdout)
+
+
+def clean_environment() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV")}
+
+
+def test_the_first_cell_installs_the_course_and_the_notebook_runs(colab, toy_kitchen, tmp_path, monkeypatch):
+    python, variables = colab
+    before = versions(python)
+    assert "lrcn-utils" not in before and "av" not in before
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    notebook = nbformat.read(NOTEBOOKS / "00_start_here.ipynb", as_version=4)
+    assert next(cell for cell in notebook.cells if cell.cell_type == "code").source == first_cell()
+    resources = {"metadata": {"path": str(tmp_path)}}
+    NotebookClient(notebook, timeout=600, kernel_name="colab", resources=resources).execute()
+    after = versions(python)
+    assert after["lrcn-utils"] == project()["version"]
+    assert {name: after[name] for name in before} == before, "something that Colab brings was replaced"
+    where = subprocess.run(
+        [python, "-c", "import lrcn_utils; print(lrcn_utils.__file__)"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=clean_environment(),
+    )
+    assert str(Path(sys.prefix)) not in where.stdout
+    assert str(python.parents[1]) in where.stdout
