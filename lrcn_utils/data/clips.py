@@ -110,7 +110,9 @@ def mirror(clip: np.ndarray, *, flow: bool = False) -> np.ndarray:
 
 def as_input(clip: np.ndarray) -> torch.Tensor:
     """uint8 (..., height, width, 3), 0..255 -> float32 (..., 3, height, width), 0..1: what every CNN here takes."""
-    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(clip, -1, -3))).float().div_(255)
+    channels_first = np.empty((*clip.shape[:-3], 3, *clip.shape[-3:-1]), np.float32)
+    np.multiply(np.moveaxis(clip, -1, -3), np.float32(1 / 255), out=channels_first)
+    return torch.from_numpy(channels_first)
 
 
 def collate_clips(items: list[tuple[torch.Tensor, int]]) -> ClipBatch:

@@ -36,8 +36,8 @@ def group(path: Path) -> int:
     return int(found[1])
 
 
-def official(root: Path, split: int, report: Report) -> dict[str, list[Path]]:
-    """The videos of split 1, 2 or 3 that are on disk: {"train": paths, "test": paths}.
+def official(root: Path, split: int, report: Report, classes: Collection[str] | None = None) -> dict[str, list[Path]]:
+    """The videos of split 1, 2 or 3, of all or only these ``classes``, on disk: {"train": paths, "test": paths}.
 
     Reported: malformed lines, by file and line; and for every class how many of its videos are missing.
     Raises FileNotFoundError for a missing list, ValueError when a group is on both sides.
@@ -45,7 +45,8 @@ def official(root: Path, split: int, report: Report) -> dict[str, list[Path]]:
     sides = {}
     for side in ("train", "test"):
         listed = root / "ucfTrainTestlist" / f"{side}list{split:02d}.txt"
-        sides[side] = _read(listed, root / "UCF-101", report)
+        paths = _read(listed, root / "UCF-101", report)
+        sides[side] = [path for path in paths if classes is None or path.parent.name in classes]
     _assert_disjoint(sides, f"split {split} in {root / 'ucfTrainTestlist'}")
     return {side: _on_disk(paths, f"{side}list{split:02d}.txt", report) for side, paths in sides.items()}
 

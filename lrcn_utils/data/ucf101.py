@@ -90,11 +90,11 @@ def read_index(
     if not (root / "UCF-101").is_dir():
         raise FileNotFoundError(f"{root}: there is no folder UCF-101 in it; run data_scripts/prepare_ucf101.py")
     report = Report(strict)
+    order = _wanted_classes(root, classes)
     if test_groups is None:
-        sides = split_lists.official(root, split, report)
+        sides = split_lists.official(root, split, report, classes)
     else:
         sides = split_lists.by_group(root, test_groups, report)
-    order = _wanted_classes(root, classes)
     sides = {side: _at_most(limit, [p for p in paths if p.parent.name in order]) for side, paths in sides.items()}
 
     found = check_all([*sides["train"], *sides["test"]], cache / "index.json", progress=progress)

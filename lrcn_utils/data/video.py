@@ -68,6 +68,15 @@ def check_video(path: Path | str) -> VideoInfo:
     return VideoInfo(count, *shape, float(rate or 0), note)
 
 
+def frame_size(path: Path | str) -> tuple[int, int]:
+    """(height, width) of a video by its header, without decoding. Raises VideoError as ``read_video`` does."""
+    with _open(path)[0] as container:
+        if not container.streams.video:
+            raise VideoError(path, "the file has no video stream; is it a sound file?")
+        stream = container.streams.video[0]
+        return stream.height, stream.width
+
+
 def write_video(
     path: Path | str,
     frames: Iterable[np.ndarray],

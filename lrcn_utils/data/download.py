@@ -1,0 +1,152 @@
+"""Downloads that resume and archives that stay in their folder."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tarfile
+import time
+import urllib.error
+import urllib.request
+import zipfile
+from pathlib import Path, PurePosixPath
+
+from tqdm import tqdm
+
+CHUNK = 1 << 20
+
+
+class DownloadError(OSError):
+    """A download or an archive that cannot be had or used. The message names it, what is wrong, and what to do."""
+
+
+def fetch(url: str, path: Path | str, sha256: str | None = None, *, tries: int = 5, progress: bool = False) -> Path:
+    """Download ``url`` to ``path`` and return it; a file that is there already is kept.
+
+    What has come lies in ``path``.part; a broken transfer, or a program started again, goes on where it ended. The
+    file gets its name only when it is as long as the server said and, if given, has the digest ``sha256`` (hex).
+    Raises DownloadError after ``tries`` attempts, or when the digest is another one (the part is then deleted).
+    """
+    path = Path(path)
+    if path.exists():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    for attempt in range(tries):
+        try:
+            if _transfer(url, part, progress):
+                break
+            why = "the connection broke off"
+        except urllib.error.HTTPError as error:
+            why = f"the server answers {error.code} {error.reason}"
+            if error.code < 500 and error.code not in (408, 429):
+                raise DownloadError(_cannot(url, path, why)) from error
+        except OSError as error:  # no network, a name that is not found, a certificate, a time-out
+            why = str(getattr(error, "reason", error))
+        if attempt + 1 < tries:
+            time.sleep(min(2**attempt, 30) if attempt else 0)
+    else:
+        raise DownloadError(_cannot(url, path, why))
+    if sha256 is not None and (found := _digest(part)) != sha256.lower():
+        part.unlink()
+        raise DownloadError(f"{path.name}: its SHA-256 is {found}, not {sha256}; deleted, fetch it again")
+    os.replace(part, path)
+    return path
+
+
+def unpack(archive: Path | str, folder: Path | str) -> None:
+    """Unpack a .zip, .tar, .tar.gz, .tgz or .rar into ``folder``; nothing is written outside of it.
+
+    Raises DownloadError when a member's name leads out of the folder (nothing is unpacked then), the archive is
+    damaged, or its form is unknown. A .rar needs the program ``bsdtar``, ``unrar`` or ``7z``.
+    """
+    archive, folder = Path(archive), Path(folder)
+    name = archive.name.lower()
+    try:
+        if name.endswith(".zip"):
+            with zipfile.ZipFile(archive) as file:
+                _assert_inside(archive, file.namelist())
+                folder.mkdir(parents=True, exist_ok=True)
+                file.extractall(folder)
+        elif name.endswith((".tar", ".tar.gz", ".tgz")):
+            with tarfile.open(archive) as file:
+                _assert_inside(archive, file.getnames())
+                folder.mkdir(parents=True, exist_ok=True)
+                file.extractall(folder, filter="data")
+        elif name.endswith(".rar"):
+            _unpack_rar(archive, folder)
+        else:
+            raise DownloadError(f"{archive.name}: only .zip, .tar, .tar.gz, .tgz and .rar can be unpacked")
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
+        raise DownloadError(f"{archive.name}: damaged archive ({error}); delete it and fetch it again") from error
+
+
+def _transfer(url: str, part: Path, progress: bool) -> bool:
+    """Append to ``part`` what is missing; True when it is complete."""
+    have = part.stat().st_size if part.exists() else 0
+    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
+    try:
+        answer = urllib.request.urlopen(request, timeout=60)
+    except urllib.error.HTTPError as error:
+        if error.code != 416:  # 416: there is nothing after what we have
+            raise
+        if error.headers.get("Content-Range", "").removeprefix("bytes */") == str(have):
+            return True
+        part.unlink()  # longer than the file on the server, so not the same file
+        return False
+    with answer:
+        if answer.status != 206:
+            have = 0  # the server sends everything again
+        length = answer.headers.get("Content-Length")
+        total = None if length is None else have + int(length)
+        with (
+            open(part, "ab" if have else "wb") as file,
+            tqdm(desc=part.stem, initial=have, total=total, unit="B", unit_scale=True, disable=not progress) as bar,
+        ):
+            while chunk := answer.read(CHUNK):
+                file.write(chunk)
+                bar.update(len(chunk))
+    return total is None or part.stat().st_size == total
+
+
+def _cannot(url: str, path: Path, why: str) -> str:
+    return f"{url}: {why}; try again later, or download it in a browser and save it as {path}"
+
+
+def _digest(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _assert_inside(archive: Path, names: list[str]) -> None:
+    for name in names:
+        parts = PurePosixPath(name.replace("\\", "/"))
+        if parts.is_absolute() or ".." in parts.parts or (parts.parts and ":" in parts.parts[0]):
+            raise DownloadError(f"{archive.name}: its member {name!r} leads out of the folder; nothing was unpacked")
+
+
+def _unpack_rar(archive: Path, folder: Path) -> None:
+    tools = {
+        "bsdtar": (["-tf", archive], ["-xf", archive, "-C", folder]),
+        "unrar": (["lb", archive], ["x", "-o+", "-idq", archive, f"{folder}{os.sep}"]),
+        "7z": (None, ["x", "-y", "-bso0", f"-o{folder}", archive]),  # 7z itself refuses names that lead out
+    }
+    tool = next((tool for tool in tools if shutil.which(tool)), None)
+    if tool is None:
+        raise DownloadError(
+            f"{archive.name}: a .rar needs one of the programs {', '.join(tools)}"
+            " (Debian and Ubuntu: apt install libarchive-tools; macOS has bsdtar); install one and run this again"
+        )
+    listing, extraction = tools[tool]
+    if listing is not None:
+        _assert_inside(archive, _run(archive, [tool, *listing]).splitlines())
+    folder.mkdir(parents=True, exist_ok=True)
+    _run(archive, [tool, *extraction])
+
+
+def _run(archive: Path, command: list) -> str:
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, errors="replace")
+    if done.returncode != 0:
+        why = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise DownloadError(f"{archive.name}: {command[0]} failed ({why}); delete the archive and fetch it again")
+    return done.stdout
