@@ -36,19 +36,28 @@ def group(path: Path) -> int:
     return int(found[1])
 
 
-def official(root: Path, split: int, report: Report, classes: Collection[str] | None = None) -> dict[str, list[Path]]:
-    """The videos of split 1, 2 or 3, of all or only these ``classes``, on disk: {"train": paths, "test": paths}.
+def listed(root: Path, split: int, report: Report, classes: Collection[str] | None = None) -> dict[str, list[Path]]:
+    """The videos that the lists of split 1, 2 or 3 name, on disk or not: {"train": paths, "test": paths}.
 
-    Reported: malformed lines, by file and line; and for every class how many of its videos are missing.
+    ``classes``: only these. Malformed lines are reported by file and line, and left out.
     Raises FileNotFoundError for a missing list, ValueError when a group is on both sides.
     """
     sides = {}
     for side in ("train", "test"):
-        listed = root / "ucfTrainTestlist" / f"{side}list{split:02d}.txt"
-        paths = _read(listed, root / "UCF-101", report)
+        paths = _read(root / "ucfTrainTestlist" / f"{side}list{split:02d}.txt", root / "UCF-101", report)
         sides[side] = [path for path in paths if classes is None or path.parent.name in classes]
     _assert_disjoint(sides, f"split {split} in {root / 'ucfTrainTestlist'}")
-    return {side: _on_disk(paths, f"{side}list{split:02d}.txt", report) for side, paths in sides.items()}
+    return sides
+
+
+def on_disk(paths: list[Path], name: str, report: Report) -> list[Path]:
+    """Those of ``paths`` that exist; how many of each class do not is reported, after the list's ``name``."""
+    found = [path for path in paths if path.is_file()]
+    listed_of, found_of = (Counter(path.parent.name for path in some) for some in (paths, found))
+    for class_name, number in listed_of.items():
+        if missing := number - found_of[class_name]:
+            report.add(f"{name}: class {class_name}: {missing} of {number} videos are not on disk")
+    return found
 
 
 def by_group(root: Path, test_groups: Collection[int], report: Report) -> dict[str, list[Path]]:
@@ -105,12 +114,3 @@ def _assert_disjoint(sides: dict[str, list[Path]], where: str) -> None:
             f"{where}: group g{number:02d} of {name} is in the training list and in the test list"
             f" ({len(shared)} such groups); a split must hold out whole groups"
         )
-
-
-def _on_disk(paths: list[Path], listed: str, report: Report) -> list[Path]:
-    found = [path for path in paths if path.is_file()]
-    listed_of, found_of = (Counter(path.parent.name for path in some) for some in (paths, found))
-    for name, number in listed_of.items():
-        if missing := number - found_of[name]:
-            report.add(f"{listed}: class {name}: {missing} of {number} videos are not on disk")
-    return found

@@ -92,7 +92,10 @@ def read_index(
     report = Report(strict)
     order = _wanted_classes(root, classes)
     if test_groups is None:
-        sides = split_lists.official(root, split, report, classes)
+        sides = {
+            side: split_lists.on_disk(paths, f"{side}list{split:02d}.txt", report)
+            for side, paths in split_lists.listed(root, split, report, classes).items()
+        }
     else:
         sides = split_lists.by_group(root, test_groups, report)
     sides = {side: _at_most(limit, [p for p in paths if p.parent.name in order]) for side, paths in sides.items()}
