@@ -1,53 +1,70 @@
-"""Move every control that a notebook shows, as a hand on mouse and keyboard would."""
+"""Move every control that a notebook shows, as a hand on mouse and keyboard would, and time the answers."""
+
+import time
+
+SHOWN = "all => JSON.stringify(all.map(view => view.src ?? view.innerHTML))"
+VIEWS = ".jupyter-widgets.widget-image, .jupyter-widgets.widget-html-content"
+CHANGED = f"""before => JSON.stringify([...document.querySelectorAll('{VIEWS}')]
+    .map(view => view.src ?? view.innerHTML)) !== before"""
 
 
-def move_sliders(notebook) -> int:
-    """One step right and one left on every slider, with the keyboard; returns how many were moved."""
-    handles = notebook.page.locator(".widget-slider .noUi-handle:visible")
-    for number in range(handles.count()):
-        before = handles.nth(number).get_attribute("aria-valuenow")
-        for key, back in (("ArrowRight", "ArrowLeft"), ("ArrowLeft", "ArrowRight")):
-            handles.nth(number).focus()
-            notebook.page.keyboard.press(key)
-            notebook.wait()
-            if handles.nth(number).get_attribute("aria-valuenow") != before:
-                notebook.page.keyboard.press(back)
-                notebook.wait()
-                break
-        else:
-            raise AssertionError(f"slider {number} of {notebook.name} does not move")
-    return handles.count()
+class Hand:
+    """Moves controls of one open notebook; ``answers`` holds the milliseconds until the view had changed."""
 
+    def __init__(self, notebook):
+        self.notebook, self.page = notebook, notebook.page
+        self.moved, self.answers = 0, []
 
-def walk_dropdowns(notebook, most: int = 4) -> int:
-    """The first ``most`` options and the last of every drop-down list, then back to the first."""
-    lists = notebook.page.locator(".widget-dropdown select:visible, .widget-select select:visible")
-    for number in range(lists.count()):
-        choices = lists.nth(number).locator("option").count()
-        for choice in [*range(min(choices, most)), choices - 1, 0]:
-            lists.nth(number).select_option(index=choice)
-            notebook.wait()
-    return lists.count()
+    def act(self, move) -> None:
+        """Do ``move``, time it until a view changes (a move may also change nothing), let the kernel finish."""
+        before = self.page.eval_on_selector_all(VIEWS, SHOWN)
+        began = time.perf_counter()
+        move()
+        try:
+            self.page.wait_for_function(CHANGED, arg=before, timeout=1500)
+            self.answers.append(1000 * (time.perf_counter() - began))
+        except Exception as slow:
+            if "Timeout" not in type(slow).__name__:
+                raise
+        self.notebook.wait()
 
+    def move_sliders(self) -> None:
+        """One step and back on every slider, with the keyboard."""
+        handles = self.page.locator(".widget-slider .noUi-handle:visible")
+        for number in range(handles.count()):
+            handle = handles.nth(number)
+            before = handle.get_attribute("aria-valuenow")
+            for key, back in (("ArrowRight", "ArrowLeft"), ("ArrowLeft", "ArrowRight")):
+                handle.focus()
+                self.act(lambda key=key: self.page.keyboard.press(key))
+                if handle.get_attribute("aria-valuenow") != before:
+                    self.act(lambda back=back: self.page.keyboard.press(back))
+                    break
+            else:
+                raise AssertionError(f"slider {number} of {self.notebook.name} does not move")
+            self.moved += 1
 
-def press_toggles(notebook) -> int:
-    """Every check box twice, every radio and toggle button once, then back to the first of its group."""
-    boxes = notebook.page.locator(".widget-checkbox input:visible")
-    for number in range(boxes.count()):
-        for _ in range(2):
-            boxes.nth(number).click()
-            notebook.wait()
-    buttons = notebook.page.locator(".widget-toggle-button:visible, .widget-toggle-buttons button:visible")
-    for number in range(buttons.count()):
-        buttons.nth(number).click()
-        notebook.wait()
-    radios = notebook.page.locator(".widget-radio-box input:visible")
-    for number in range(radios.count()):
-        radios.nth(number).click()
-        notebook.wait()
-    return boxes.count() + buttons.count() + radios.count()
+    def walk_lists(self, most: int = 3) -> None:
+        """The first ``most`` options and the last of every drop-down list, then back to the first."""
+        lists = self.page.locator(".widget-dropdown select:visible, .widget-select select:visible")
+        for number in range(lists.count()):
+            choices = lists.nth(number).locator("option").count()
+            for choice in dict.fromkeys([*range(1, min(choices, most)), choices - 1, 0]):
+                self.act(lambda choice=choice, number=number: lists.nth(number).select_option(index=choice))
+            self.moved += 1
 
+    def press(self) -> None:
+        """Every check box twice, every toggle and radio button once."""
+        boxes = self.page.locator(".widget-checkbox input:visible")
+        toggles = self.page.locator(".widget-toggle-button:visible, .widget-toggle-buttons button:visible")
+        radios = self.page.locator(".widget-radio-box input:visible")
+        for group, times in ((boxes, 2), (toggles, 1), (radios, 1)):
+            for number in range(group.count()):
+                for _ in range(times):
+                    self.act(group.nth(number).click)
+                self.moved += 1
 
-def move_everything(notebook) -> int:
-    """All of the above on whatever the open notebook shows; returns the number of controls."""
-    return move_sliders(notebook) + walk_dropdowns(notebook) + press_toggles(notebook)
+    def move_everything(self) -> None:
+        self.move_sliders()
+        self.walk_lists()
+        self.press()
