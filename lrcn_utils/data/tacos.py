@@ -1,0 +1,253 @@
+"""Video description in the layout of TACoS Multi-Level (Rohrbach et al., 2014), which Toy Kitchen shares.
+
+    root/{detailed,short,singlesentence}/<video>/<describer>.txt    one sentence a line, three levels of detail
+    root/experimentalSetup/{sequencesTrainValDishes,sequencesTest}.txt
+    root/tuples.csv                                                 Toy Kitchen: the true tuple of each video
+    root/crf.csv                                                    outputs of a CRF, for those who hold them
+
+``tuples.csv`` has the columns video,activity,tool,object,source,target: a word each, "none" where there is nothing.
+``crf.csv`` has the columns video,slot,state,probability,map and one row for each state of each slot of each video:
+``probability`` is the marginal of that state (0..1, they sum to 1 over a slot), ``map`` is 1 for the state of the
+most probable tuple, else 0.
+The real download holds the sentences only; its tuples and CRF outputs were never published with it.
+"""
+
+import csv
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from lrcn_utils.data.split_lists import Report
+
+LEVELS = ("detailed", "short", "singlesentence")
+SLOTS = ("activity", "tool", "object", "source", "target")
+NOTHING = "none"
+_GROUP = re.compile(r"(?:_|^)([gs]\d+)(?:_|-)")
+
+
+@dataclass(frozen=True)
+class Description:
+    """What one describer wrote about one video at one level of detail, a string a sentence."""
+
+    video: str
+    describer: str
+    level: str
+    sentences: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """All sentences in a row, a full stop between two."""
+        return " . ".join(sentence.rstrip(" .") for sentence in self.sentences)
+
+
+@dataclass(frozen=True)
+class TacosCorpus:
+    """The descriptions that could be read. ``train``, ``test``: the videos of each side (no video is on both)."""
+
+    root: Path
+    descriptions: list[Description] = field(repr=False)
+    train: list[str] = field(repr=False)
+    test: list[str] = field(repr=False)
+    report: Report = field(repr=False)
+
+    def of(self, level: str, videos: Iterable[str]) -> list[Description]:
+        """The descriptions of ``videos`` at ``level``, in the order of ``videos``."""
+        place = {video: number for number, video in enumerate(videos)}
+        found = [d for d in self.descriptions if d.level == level and d.video in place]
+        return sorted(found, key=lambda d: place[d.video])
+
+
+def read_corpus(root: Path | str, levels: Sequence[str] = LEVELS, *, strict: bool = False) -> TacosCorpus:
+    """All descriptions of ``levels`` below ``root``.
+
+    Empty files, unknown levels and videos of the split without descriptions are left out and stand in ``report``,
+    a line each; ``strict`` raises the first. Raises FileNotFoundError where there is no such dataset, ValueError when
+    a video is in both lists of the split.
+    """
+    root, report = Path(root), Report(strict)
+    sides = {
+        name: _read_list(root / "experimentalSetup" / f"sequences{name}.txt") for name in ("TrainValDishes", "Test")
+    }
+    if both := sorted(set(sides["TrainValDishes"]) & set(sides["Test"])):
+        raise ValueError(f"{root / 'experimentalSetup'}: {both[0]} is in both lists ({len(both)} such videos)")
+    descriptions = []
+    for level in levels:
+        if level not in LEVELS:
+            report.add(f"level {level!r} is unknown and left out; the levels are {', '.join(LEVELS)}")
+        elif not (root / level).is_dir():
+            report.add(f"{root / level}: no such folder; level {level} is left out")
+        else:
+            descriptions += _read_level(root, level, [*sides["TrainValDishes"], *sides["Test"]], report)
+    return TacosCorpus(root, descriptions, sides["TrainValDishes"], sides["Test"], report)
+
+
+def group(video: str) -> str:
+    """The person and kitchen of a video: "g07" of v_Stir_g07_c02, "s13" of s13-d21; the whole name of any other."""
+    found = _GROUP.search(video)
+    return found[1] if found else video
+
+
+def folds(videos: Sequence[str], count: int) -> list[list[int]]:
+    """Positions in ``videos`` cut into ``count`` parts of whole groups: group number i goes to part i mod count."""
+    numbers = {name: i for i, name in enumerate(sorted({group(video) for video in videos}))}
+    parts = [[] for _ in range(count)]
+    for position, video in enumerate(videos):
+        parts[numbers[group(video)] % count].append(position)
+    return parts
+
+
+def read_tuples(path: Path | str, report: Report | None = None) -> dict[str, tuple[str, ...]]:
+    """{video: its words in the order of ``SLOTS``}. A row with an empty slot is left out and reported."""
+    path, report = Path(path), Report() if report is None else report
+    tuples = {}
+    for number, row in _rows(path, ("video", *SLOTS)):
+        missing = [slot for slot in SLOTS if not (row[slot] or "").strip()]
+        if missing:
+            report.add(
+                f"{path.name}, line {number}: {row['video']}: slot {', '.join(missing)} is empty and the tuple is"
+                f" left out; write the word, or {NOTHING!r}"
+            )
+        else:
+            tuples[row["video"]] = tuple(row[slot].strip() for slot in SLOTS)
+    return tuples
+
+
+def slot_states(tuples: Iterable[tuple[str, ...]]) -> dict[str, list[str]]:
+    """The words that each slot takes in ``tuples``, sorted: the states of the CRF's variables."""
+    columns = zip(*tuples, strict=True)
+    return {slot: sorted(set(words)) for slot, words in zip(SLOTS, columns, strict=True)}
+
+
+def encode_tuples(tuples: Iterable[tuple[str, ...]], states: dict[str, list[str]]) -> torch.Tensor:
+    """Words to state numbers, long (n, slots). Raises ValueError for a word that is no state of its slot."""
+    rows = []
+    for words in tuples:
+        for slot, word in zip(states, words, strict=True):
+            if word not in states[slot]:
+                raise ValueError(f"{word!r} is no state of slot {slot}; its states are {', '.join(states[slot])}")
+        rows.append([states[slot].index(word) for slot, word in zip(states, words, strict=True)])
+    return torch.tensor(rows, dtype=torch.long).reshape(-1, len(states))
+
+
+def decode_tuple(row: Iterable[int], states: dict[str, list[str]]) -> tuple[str, ...]:
+    """State numbers (slots,) to words."""
+    return tuple(states[slot][int(number)] for slot, number in zip(states, row, strict=True))
+
+
+@dataclass(frozen=True)
+class CRFOutputs:
+    """What a CRF says about some videos. ``marginals``: a float tensor (videos, states of the slot) a slot.
+
+    ``states``: the words of each slot; ``map_tuples``: long (videos, slots), numbers of states.
+    """
+
+    videos: list[str]
+    states: dict[str, list[str]]
+    marginals: list[torch.Tensor]
+    map_tuples: torch.Tensor
+
+
+def write_crf(path: Path | str, outputs: CRFOutputs) -> None:
+    """Write ``crf.csv``, beside and then renamed."""
+    path = Path(path)
+    part = path.with_name(path.name + ".part")
+    with open(part, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("video", "slot", "state", "probability", "map"))
+        for v, video in enumerate(outputs.videos):
+            for s, (slot, words) in enumerate(outputs.states.items()):
+                best = int(outputs.map_tuples[v, s])
+                for k, word in enumerate(words):
+                    writer.writerow((video, slot, word, f"{float(outputs.marginals[s][v, k]):.6f}", int(k == best)))
+    os.replace(part, path)
+
+
+def read_crf(path: Path | str, report: Report | None = None) -> CRFOutputs:
+    """Read ``crf.csv``. The states of a slot are all that occur in it, sorted; a state without a row has probability 0.
+
+    A video is left out and reported when a slot has no rows, not one MAP state, or probabilities that do not sum
+    to 1 within 0.01. Raises ValueError by line for a cell that is no number or a slot that does not exist.
+    """
+    path, report = Path(path), Report() if report is None else report
+    table: dict[str, dict[str, dict[str, tuple[float, bool]]]] = {}
+    for number, row in _rows(path, ("video", "slot", "state", "probability", "map")):
+        if row["slot"] not in SLOTS:
+            raise ValueError(f"{path.name}, line {number}: slot {row['slot']!r} is none of {', '.join(SLOTS)}")
+        try:
+            cell = float(row["probability"]), row["map"].strip() == "1"
+        except ValueError:
+            raise ValueError(f"{path.name}, line {number}: probability {row['probability']!r} is no number") from None
+        table.setdefault(row["video"], {}).setdefault(row["slot"], {})[row["state"]] = cell
+    states = {slot: sorted({state for video in table.values() for state in video.get(slot, {})}) for slot in SLOTS}
+    videos = [video for video, slots in table.items() if _whole(path, video, slots, report)]
+    marginals = [
+        torch.tensor([[table[v][slot].get(word, (0.0,))[0] for word in words] for v in videos]).reshape(-1, len(words))
+        for slot, words in states.items()
+    ]
+    best = [[next(w for w, cell in table[v][slot].items() if cell[1]) for slot in SLOTS] for v in videos]
+    return CRFOutputs(videos, states, marginals, encode_tuples(best, states))
+
+
+def described(
+    descriptions: Sequence[Description], known: Iterable[str], what: str, report: Report
+) -> list[Description]:
+    """Only the descriptions of ``known`` videos; each other video is reported once, as one without ``what``."""
+    known, missing = set(known), {}
+    for description in descriptions:
+        if description.video not in known:
+            missing[description.video] = missing.get(description.video, 0) + 1
+    for video, count in missing.items():
+        report.add(f"{video}: no {what}; its {count} descriptions are left out")
+    return [description for description in descriptions if description.video in known]
+
+
+def _whole(path: Path, video: str, slots: dict, report: Report) -> bool:
+    for slot in SLOTS:
+        cells = slots.get(slot, {}).values()
+        total = sum(probability for probability, _ in cells)
+        if not cells:
+            report.add(f"{path.name}: {video}: slot {slot} has no rows; the video is left out")
+        elif abs(total - 1) > 0.01:
+            report.add(f"{path.name}: {video}: the probabilities of {slot} sum to {total:.3f}; the video is left out")
+        elif sum(best for _, best in cells) != 1:
+            report.add(f"{path.name}: {video}: slot {slot} needs one row with map 1; the video is left out")
+        else:
+            continue
+        return False
+    return True
+
+
+def _rows(path: Path, columns: tuple[str, ...]):
+    """(line number, row) of a CSV file whose header must hold ``columns``."""
+    with open(path, newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        absent = [column for column in columns if column not in (reader.fieldnames or [])]
+        if absent:
+            raise ValueError(f"{path.name}, line 1: no column {', '.join(absent)}; the header is {','.join(columns)}")
+        yield from enumerate(reader, 2)
+
+
+def _read_list(path: Path) -> list[str]:
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such list; run data_scripts/prepare_tacos.py")
+    return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def _read_level(root: Path, level: str, videos: list[str], report: Report) -> list[Description]:
+    descriptions = []
+    for video in videos:
+        files = sorted((root / level / video).glob("*.txt"), key=lambda file: (len(file.stem), file.stem))
+        if not files:
+            report.add(f"{level}/{video}: no descriptions")
+        for file in files:
+            lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+            sentences = tuple(line.strip() for line in lines if line.strip())
+            if sentences:
+                descriptions.append(Description(video, file.stem, level, sentences))
+            else:
+                report.add(f"{level}/{video}/{file.name}: the file is empty")
+    return descriptions
