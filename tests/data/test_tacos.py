@@ -1,4 +1,4 @@
-"""Descriptions as TACoS Multi-Level lays them out, tuples and CRF outputs: what is read, and what is said of the rest."""
+"""Descriptions in the layout of TACoS Multi-Level, tuples, CRF outputs: what is read, and what is said of the rest."""
 
 import pytest
 import torch
