@@ -1,12 +1,14 @@
 """Images with their reference captions, in whatever dataset they came: one form for COCO, Flickr and Toy Kitchen."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image, UnidentifiedImageError
+from torch.utils.data import DataLoader, Dataset
 
 from lrcn_utils.data.split_lists import Report
 
@@ -31,7 +33,13 @@ class CaptionSet:
 
     def limit(self, n: int | None) -> "CaptionSet":
         """The first ``n`` images (all for None)."""
-        return CaptionSet(self.ids[:n], self.images[:n], self.captions[:n], self.report)
+        return self.subset(range(len(self))[:n])
+
+    def subset(self, kept: Iterable[int]) -> "CaptionSet":
+        """The images with these indices, in this order."""
+        kept = list(kept)
+        parts = ([values[i] for i in kept] for values in (self.ids, self.images, self.captions))
+        return CaptionSet(*parts, self.report)
 
     def pairs(self) -> list[tuple[int, str]]:
         """(index of the image, caption), every caption once."""
@@ -106,23 +114,49 @@ def load_image(path: Path, height: int, width: int) -> np.ndarray:
     """
     try:
         with Image.open(path) as image:
-            return np.asarray(image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR))
+            return np.array(image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR))
     except (OSError, UnidentifiedImageError) as error:
         raise CaptionError(f"{Path(path).name}: cannot be read as an image ({error}); get it again") from error
 
 
+def image_batches(
+    caption_set: CaptionSet, height: int, width: int, *, size: int = 32, workers: int = 0, strict: bool = False
+) -> Iterator[tuple[list[int], torch.Tensor]]:
+    """(indices, uint8 pixels (n, 3, height, width)) of the images that can be read, ``size`` at a time.
+
+    Those that cannot are added to the set's report, or raised as a CaptionError with ``strict``.
+    """
+    problems = Problems(strict)
+    images = _Images(caption_set.images, height, width)
+    for batch in DataLoader(images, size, collate_fn=list, num_workers=workers, generator=torch.Generator()):
+        good = [(i, pixels) for i, pixels in batch if not isinstance(pixels, str)]
+        for fault in (fault for _, fault in batch if isinstance(fault, str)):
+            problems.add("unreadable image", fault)
+        if good:
+            yield [i for i, _ in good], torch.stack([pixels for _, pixels in good])
+    caption_set.report.lines.extend(problems.close().lines)
+
+
+class _Images(Dataset):
+    def __init__(self, paths: list[Path], height: int, width: int):
+        self.paths, self.height, self.width = paths, height, width
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, i: int) -> tuple[int, torch.Tensor | str]:
+        try:
+            pixels = load_image(self.paths[i], self.height, self.width)
+        except CaptionError as error:
+            return i, str(error)
+        return i, torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
+
+
 def load_images(
     caption_set: CaptionSet, height: int, width: int, strict: bool = False
-) -> tuple[CaptionSet, np.ndarray]:
-    """All images of a set as uint8 (n, height, width, 3), and the set without the images that cannot be read."""
-    problems, good, pixels = Problems(strict), [], []
-    for i, path in enumerate(caption_set.images):
-        try:
-            pixels.append(load_image(path, height, width))
-            good.append(i)
-        except CaptionError as error:
-            problems.add("unreadable image", str(error))
-    report = caption_set.report
-    report.lines.extend(problems.close().lines)
-    parts = ([values[i] for i in good] for values in (caption_set.ids, caption_set.images, caption_set.captions))
-    return CaptionSet(*parts, report), np.stack(pixels) if pixels else np.empty((0, height, width, 3), np.uint8)
+) -> tuple[CaptionSet, torch.Tensor]:
+    """All images as uint8 (n, 3, height, width), and the set without those that cannot be read. For small sets."""
+    batches = list(image_batches(caption_set, height, width, strict=strict))
+    kept = [i for indices, _ in batches for i in indices]
+    empty = torch.empty(0, 3, height, width, dtype=torch.uint8)
+    return caption_set.subset(kept), torch.cat([empty, *(pixels for _, pixels in batches)])
