@@ -1,0 +1,49 @@
+"""Toy Kitchen: a small rendered world with activities, sentences and stills, on disk in the real datasets' formats."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from lrcn_utils.data.toy_kitchen import activities, render
+from lrcn_utils.data.toy_kitchen.activities import (
+    CLASSES,
+    MOTION_ONLY,
+    OBJECT_ONLY,
+    REVERSED_PAIRS,
+    single_frame_ceiling,
+)
+from lrcn_utils.data.toy_kitchen.card import card_text
+from lrcn_utils.data.toy_kitchen.writing import make
+
+__all__ = [
+    "CLASSES",
+    "MOTION_ONLY",
+    "OBJECT_ONLY",
+    "REVERSED_PAIRS",
+    "boxes",
+    "card_text",
+    "make",
+    "single_frame_ceiling",
+    "true_flow",
+]
+
+
+def _scene(root: Path | str, name: str) -> render.Scene:
+    path = Path(root) / "ground_truth" / "videos.json"
+    videos = json.loads(path.read_text())
+    if name not in videos:
+        raise KeyError(f"{path}: no video {name}")
+    video = videos[name]
+    return activities.scene(video["seed"], video["class"], video["group"], video["clip"])
+
+
+def true_flow(root: Path | str, name: str) -> np.ndarray:
+    """The true flow of video ``name``, (frames - 1, 120, 160, 2) float32: pixels to the right and down from frame t to t + 1."""
+    return render.flow(_scene(root, name))
+
+
+def boxes(root: Path | str, name: str) -> list[dict[str, list[int]]]:
+    """Boxes of what is visible in each frame of video ``name``: {thing: [x, y, width, height]} in pixels of 120 x 160."""
+    scene = _scene(root, name)
+    return [render.boxes(scene, t) for t in range(scene.frames)]

@@ -1,0 +1,244 @@
+"""What describers say: a small grammar for clips at three levels of detail, and one for stills.
+
+A template is text with choices: ``[a|b|]`` picks one, ``<did/does>`` follows the describer's tense, ``{slot}`` is filled.
+"""
+
+import re
+
+import numpy as np
+
+_CHOICE = re.compile(r"\[([^\[\]]*)\]")
+_TENSE = re.compile(r"<([^/<>]*)/([^<>]*)>")
+
+
+def expand(template: str, rng: np.random.Generator, slots: dict[str, str], past: bool = True) -> str:
+    """One sentence of ``template``: choices drawn from ``rng``, then slots filled, which may hold choices themselves."""
+    text = template
+    while "{" in text or "[" in text:
+        while match := _CHOICE.search(text):
+            options = match.group(1).split("|")
+            text = text[: match.start()] + options[rng.integers(len(options))] + text[match.end() :]
+        text = re.sub(r"\{(\w+)\}", lambda slot: slots[slot.group(1)], text)
+    text = _TENSE.sub(lambda pair: pair.group(1 if past else 2), text)
+    return re.sub(r"\s+", " ", text).replace(" ,", ",").strip()
+
+
+# Clips
+
+PLURAL = {"spoon": "spoons", "fork": "forks", "whisk": "whisks", "spatula": "spatulas"}
+PLACES = {
+    "board": "the [cutting board|cutting board|chopping board|board]",
+    "plate": "the [plate|plate|dish]",
+    "counter": "the [counter|counter|table]",
+    "bowl": "the {dish} bowl",
+    "pot": "the {dish} pot",
+    "pan": "the {dish} pan",
+    "none": "",
+}
+MANNER = {
+    "stir": "[slowly|slowly|gently|in slow circles]",
+    "beat": "[quickly|fast|in fast circles|round and round]",
+    "scrape": "[slowly|slowly back and forth|gently from side to side]",
+    "whisk": "[quickly back and forth|fast|rapidly from side to side]",
+    "cut": "[{pace}|{pace}|]",
+    "peel": "[{pace}|{pace}|]",
+}
+DETAILED = {
+    "open": [
+        "{who} [<opened/opens>|<opened/opens>|<pulled/pulls> open] the drawer [of the counter|in the counter|] with the {contents}",
+        "{who} <reached/reaches> for the handle and [<opened/opens>|<pulled/pulls> open] the drawer of {contents}",
+        "{who} <pulled/pulls> [the drawer open|out the drawer], there <were/are> {contents} in it",
+    ],
+    "close": [
+        "{who} [<closed/closes>|<closed/closes>|<shut/shuts>] the drawer [of the counter|in the counter|] with the {contents}",
+        "{who} <reached/reaches> for the handle and [<closed/closes>|<shut/shuts>] the drawer of {contents}",
+        "{who} <pushed/pushes> the drawer [shut|back in], there <were/are> {contents} in it",
+    ],
+    "put in": [
+        "{who} <took/takes> {thing} from {source} and [<put/puts>|<placed/places>] it [in|into] {target}",
+        "{who} [<put/puts>|<put/puts>|<placed/places>] {thing} from {source} [in|into] {target}",
+        "{thing} <was/is> [moved|put] from {source} into {target}",
+    ],
+    "take out": [
+        "{who} <took/takes> {thing} out of {source} and [<put/puts>|<placed/places>] it on {target}",
+        "{who} [<took/takes> {thing} out of|<took/takes> {thing} out of|<removed/removes> {thing} from] {source} [and <laid/lays> it on|onto] {target}",
+        "{thing} <was/is> [moved|taken] from {source} to {target}",
+    ],
+    "cover": [
+        "{who} <took/takes> the lid from {source} and <put/puts> it on {target} of {contents}",
+        "{who} [<covered/covers>|<closed/closes>] {target} of {contents} with the lid from {source}",
+        "{who} <put/puts> the lid on {target} with the {contents}",
+    ],
+    "uncover": [
+        "{who} <took/takes> the lid off {source} of {contents} and <put/puts> it on {target}",
+        "{who} <uncovered/uncovers> {source} of {contents} and <laid/lays> the lid on {target}",
+        "{who} <removed/removes> the lid from {source} with the {contents}",
+    ],
+    "pick up": [
+        "{who} [<picked/picks> up {thing}|<picked/picks> {thing} up] from {source}",
+        "{who} [<took/takes> {thing} from|<lifted/lifts> {thing} off] {source} [with one hand|and <carried/carries> it away|]",
+        "{thing} <was/is> [picked up|taken away] from {source}",
+    ],
+    "put down": [
+        "{who} [<put/puts> down {thing}|<put/puts> {thing} down] on {target}",
+        "{who} [<placed/places>|<laid/lays>|<set/sets>] {thing} on {target} [with one hand|and <let/lets> go|]",
+        "{thing} <was/is> [put down|placed] on {target}",
+    ],
+    "stir": [
+        "{who} [<stirred/stirs>|<stirred/stirs>|<mixed/mixes>] the {object} in {source} {manner} with the {tool}",
+        "{who} {manner} <stirred/stirs> the {object} with the {tool} in {source}",
+        "{who} <used/uses> the {tool} to stir the {object} in {source} {manner}",
+    ],
+    "beat": [
+        "{who} <beat/beats> the {object} in {source} {manner} with the {tool}",
+        "{who} {manner} <beat/beats> the {object} with the {tool} in {source}",
+        "{who} <used/uses> the {tool} to beat the {object} in {source} {manner}",
+    ],
+    "scrape": [
+        "{who} <scraped/scrapes> the {object} in {source} {manner} with the {tool}",
+        "{who} {manner} <scraped/scrapes> {source} of {object} with the {tool}",
+        "{who} <used/uses> the {tool} to scrape the {object} in {source} {manner}",
+    ],
+    "whisk": [
+        "{who} <whisked/whisks> the {object} in {source} {manner} with the {tool}",
+        "{who} {manner} <whisked/whisks> the {object} with the {tool} in {source}",
+        "{who} <used/uses> the {tool} to whisk the {object} in {source} {manner}",
+    ],
+    "cut": [
+        "{who} {manner} [<cut/cuts>|<cut/cuts>|<sliced/slices>|<chopped/chops>] the {object} on {source} with [the|a] knife",
+        "{who} <took/takes> the knife and [<cut/cuts>|<sliced/slices>] the {object} on {source}",
+        "{who} [<cut/cuts>|<sliced/slices>|<chopped/chops>] the {object} into slices on {source} {manner}",
+    ],
+    "peel": [
+        "{who} {manner} <peeled/peels> {thing} on {source} with [the|a] peeler",
+        "{who} <took/takes> the peeler and <peeled/peels> {thing} over {source}",
+        "{who} <used/uses> [the|a] peeler to [peel {thing}|take the skin off {thing}] on {source}",
+    ],
+}  # fmt: skip
+SHORT = {
+    "open": ["{who} <opened/opens> the drawer"],
+    "close": ["{who} [<closed/closes>|<shut/shuts>] the drawer"],
+    "put in": ["{who} <put/puts> the {object} in the {target_word}"],
+    "take out": ["{who} <took/takes> the {object} out of the {source_word}"],
+    "cover": ["{who} [<covered/covers> the {target_word}|<put/puts> the lid on the {target_word}]"],
+    "uncover": ["{who} [<uncovered/uncovers> the {source_word}|<took/takes> the lid off the {source_word}]"],
+    "pick up": ["{who} <picked/picks> up the {object}"],
+    "put down": ["{who} <put/puts> down the {object}"],
+    "cut": ["{who} [<cut/cuts>|<sliced/slices>] the {object}"],
+    "peel": ["{who} <peeled/peels> the {object}"],
+    "stir": ["{who} <stirred/stirs> the {object}"],
+    "beat": ["{who} <beat/beats> the {object}"],
+    "scrape": ["{who} <scraped/scrapes> the {object}"],
+    "whisk": ["{who} <whisked/whisks> the {object}"],
+}
+SINGLE = {
+    "open": "{who} <used/uses> the drawer", "close": "{who} <used/uses> the drawer",
+    "put in": "{who} <moved/moves> [the|some] {object}", "take out": "{who} <moved/moves> [the|some] {object}",
+    "cover": "{who} <cooked/cooks> {contents}", "uncover": "{who} <cooked/cooks> {contents}",
+    "pick up": "{who} <fetched/fetches> [a|the] {object}", "put down": "{who} <fetched/fetches> [a|the] {object}",
+    "cut": "{who} <prepared/prepares> [a|the] {object}", "peel": "{who} <prepared/prepares> [a|the] {object}",
+    "stir": "{who} <made/makes> {object}", "beat": "{who} <made/makes> {object}",
+    "scrape": "{who} <made/makes> {object}", "whisk": "{who} <made/makes> {object}",
+}  # fmt: skip
+WHO = "[the person|the person|the person|the cook|she|he]"
+DESCRIBERS = {"detailed": 5, "short": 3, "singlesentence": 3}
+
+
+def describe(verb: str, facts: dict, rng: np.random.Generator) -> dict[str, list[str]]:
+    """The sentences of one clip: {"detailed": five, "short": three, "singlesentence": three}, one a describer."""
+    told = facts.get("colour") if facts["object"] in ("apple", "pepper", "egg") else None
+    slots = {
+        "who": WHO,
+        "tool": facts["tool"],
+        "object": facts["object"],
+        "thing": f"the [{told}|{told}|] {facts['object']}" if told else f"the {facts['object']}",
+        "source": PLACES[facts["source"]],
+        "target": PLACES[facts["target"]],
+        "source_word": facts["source"],
+        "target_word": facts["target"],
+        "dish": f"[{facts.get('dish_colour', '')}|]",
+        "manner": MANNER.get(verb, ""),
+        "pace": facts.get("pace", ""),
+        "contents": PLURAL.get(facts.get("contents", ""), facts.get("contents", "")),
+    }
+    templates = {"detailed": DETAILED[verb], "short": SHORT[verb], "singlesentence": [SINGLE[verb]]}
+    return {
+        level: [
+            # The first describers write in the past tense, the last two in the present, as real ones differ.
+            expand(templates[level][rng.integers(len(templates[level]))], rng, slots, past=n < count - count // 2) + "."
+            for n in range(count)
+        ]
+        for level, count in DESCRIBERS.items()
+    }
+
+
+# Stills
+
+NUMBERS = {1: "a", 2: "two", 3: "three", 4: "four"}
+PLURALS = {"potato": "potatoes", "tomato": "tomatoes", "bread": "slices of bread", "cup": "cups"}
+ONE = {"bread": "slice of bread"}
+STILL_PLACES = {
+    "board": "[a cutting board|a wooden board|a chopping board]",
+    "plate": "a {dish} plate",
+    "bowl": "a {dish} bowl",
+    "pot": "a {dish} pot",
+    "counter": "[the table|the counter|the kitchen table]",
+}
+SIDES = {
+    "left": "[to the left of|on the left of]",
+    "right": "[to the right of|on the right of]",
+    "front": "in front of",
+}
+STILL_TEMPLATES = [
+    "{things} {on} {place} {beside} {extra}",
+    "there {is} {things} {on} {place} {beside} {extra}",
+    "{place} with {things} {inside} {beside} {extra}",
+    "{things} [{lie}|{are}] {on} {place} {beside} {extra}",
+    "[a photo of|a picture of|a view of|we see] {things} {on} {place} {beside} {extra}",
+]
+COUNTER_TEMPLATES = [
+    template.replace("{place} with {things} {inside}", "{things} {on} {place}") for template in STILL_TEMPLATES
+]
+
+
+def noun(name: str, count: int, colour: str | None, size: str | None) -> str:
+    """A counted noun: "two [large|big] red apples"."""
+    sizes = {"large": "[large|big]", "small": "[small|little]", None: ""}
+    word = ONE.get(name, name) if count == 1 else PLURALS.get(name, name + "s")
+    number = NUMBERS[count]
+    first = size or colour or word
+    if count == 1 and first[0] in "aeiou":
+        number = "an"
+    return " ".join(w for w in (number, sizes[size], colour, word) if w)
+
+
+def caption(facts: dict, rng: np.random.Generator) -> list[str]:
+    """Five captions of a still, each in other words: lower case, without a full stop."""
+    main, second = facts["main"], facts.get("second")
+    slots = {
+        "things": noun(main["name"], main["count"], main["colour"], main["size"]),
+        "on": "on" if facts["place"] in ("board", "plate", "counter") else "[in|inside]",
+        "inside": "on it" if facts["place"] in ("board", "plate") else "in it",
+        "place": STILL_PLACES[facts["place"]],
+        "dish": facts["dish_colour"] or "",
+        "is": "is" if main["count"] == 1 else "are",
+        "are": "[sits|rests]" if main["count"] == 1 else "[sit|rest]",
+        "lie": "lies" if main["count"] == 1 else "lie",
+        "beside": "",
+        "extra": "",
+    }
+    if second:
+        thing = noun(second["name"], second["count"], second["colour"], None)
+        it = "them" if facts["place"] == "counter" and main["count"] > 1 else "it"
+        if second["where"] == "with":
+            slots["beside"] = f"[and|together with|with] {thing}"
+        elif second["where"] == "near":
+            slots["beside"] = f"[and {thing} [next to|beside|by] {it}|next to {thing}|beside {thing}|near {thing}]"
+        else:
+            slots["beside"] = f"[and|with] {thing} {SIDES[second['where']]} {it}"
+    if tool := facts.get("tool"):
+        slots["extra"] = (
+            f"[and a hand [with|holding] a {tool}|while a hand holds a {tool}|and a cook's hand with a {tool}]"
+        )
+    templates = COUNTER_TEMPLATES if facts["place"] == "counter" else STILL_TEMPLATES
+    return [expand(template, rng, slots) for template in templates]
