@@ -69,10 +69,10 @@ class Recogniser(nn.Module):
 class SingleFrame(Recogniser):
     """The paper's baseline: the CNN's last hidden layer and a linear classifier, each frame for itself."""
 
-    def __init__(self, cnn: nn.Module, num_classes: int, dropout: float = 0.5):
-        super().__init__(cnn, "fc7")
+    def __init__(self, cnn: nn.Module, num_classes: int, feature: str = "fc7", dropout: float = 0.5):
+        super().__init__(cnn, feature)
         self.dropout = nn.Dropout(dropout)
-        self.classifier = nn.Linear(cnn.feature_size["fc7"], num_classes)
+        self.classifier = nn.Linear(cnn.feature_size[feature], num_classes)
 
     def classify(self, features: Tensor) -> Tensor:
         return self.classifier(self.dropout(features))

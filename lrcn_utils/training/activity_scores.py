@@ -1,0 +1,150 @@
+"""Scoring videos: features of each frame once, test clips of 16 with stride 8, averages (paper, Section 4).
+
+The CNN sees one frame at a time, so a frame has the same features in every clip that holds it: they are computed
+once. For the same reason to change the order of the features is to change the order of the frames: the
+controls of ``ORDERS`` need no second pass through the CNN.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from lrcn_utils.data.clips import LENGTH, STRIDE, as_input, centre_crop, ten_crops, test_clip_starts
+from lrcn_utils.data.ucf101 import ClipDataset, Video
+from lrcn_utils.metrics import activity as metrics
+from lrcn_utils.models.activity import Recogniser
+
+FRAMES_AT_ONCE = 256
+
+# What is done to the steps of test clips (clips, time, d), as filmed or as a control.
+ORDERS: dict[str, Callable[[Tensor], Tensor]] = {
+    "as filmed": lambda clips: clips,
+    "shuffled": lambda clips: torch.stack([clip[torch.randperm(len(clip))] for clip in clips]),
+    "reversed": lambda clips: clips.flip(1),
+    "first frame frozen": lambda clips: clips[:, :1].expand_as(clips),
+    "every second frame": lambda clips: clips[:, ::2],
+}
+
+
+@dataclass
+class Scores:
+    """Probabilities of the classes for each video: (videos, classes), with names and true labels (videos,)."""
+
+    names: list[str]
+    labels: np.ndarray
+    classes: list[str]
+    probabilities: np.ndarray
+
+    @property
+    def accuracy(self) -> float:
+        return metrics.accuracy(self.probabilities, self.labels)
+
+    def save(self, path: Path | str) -> None:
+        """Write to ``path`` (.npz), which any NumPy reads."""
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(
+            path,
+            names=self.names,
+            labels=self.labels,
+            classes=self.classes,
+            probabilities=self.probabilities.astype(np.float32),
+        )
+
+    @classmethod
+    def load(cls, path: Path | str) -> "Scores":
+        """Read what ``save`` wrote. Raises FileNotFoundError, or ValueError naming the missing field."""
+        with np.load(path) as file:
+            if missing := {"names", "labels", "classes", "probabilities"} - set(file.files):
+                raise ValueError(f"{Path(path).name}: no field {', '.join(sorted(missing))}; were these scores saved?")
+            names, classes = file["names"].tolist(), file["classes"].tolist()
+            return cls(names, file["labels"], classes, file["probabilities"])
+
+
+def fuse(rgb: Scores, flow: Scores, weight_rgb: float) -> Scores:
+    """Weighted average of two streams' scores. Raises ValueError unless both score the same videos and classes."""
+    if rgb.names != flow.names or rgb.classes != flow.classes:
+        raise ValueError("the two score files are not of the same videos and classes; score both on the same split")
+    mixed = metrics.fuse(rgb.probabilities, flow.probabilities, weight_rgb)
+    return Scores(rgb.names, rgb.labels, rgb.classes, mixed)
+
+
+@torch.no_grad()
+def frame_features(model: Recogniser, frames: np.ndarray, crop: int) -> Tensor:
+    """Features (time, d) of the centre crops of uint8 frames (time, height, width, 3), at most 256 at a time."""
+    device = next(model.parameters()).device
+    parts = [
+        model.frame_features(as_input(centre_crop(frames[i : i + FRAMES_AT_ONCE], crop)).to(device)).cpu()
+        for i in range(0, len(frames), FRAMES_AT_ONCE)
+    ]
+    return torch.cat(parts)
+
+
+@torch.no_grad()
+def video_features(model: Recogniser, dataset: ClipDataset, video: Video, crops: str = "centre") -> Tensor:
+    """Features (crops, frames, d) of a whole video: one centre crop, or the released code's ten crops ("ten").
+
+    The video is read in parts, so one of any length fits in memory.
+    """
+    model.eval()
+    device = next(model.parameters()).device
+    parts, n_frames = [], dataset.length(video)
+    step = FRAMES_AT_ONCE if crops == "centre" else FRAMES_AT_ONCE // 8
+    for start in range(0, n_frames, step):
+        frames = dataset.read(video, start, min(start + step, n_frames))
+        if crops == "ten":
+            views = ten_crops(frames, dataset.frames.crop, flow=dataset.input == "flow")
+        else:
+            views = centre_crop(frames, dataset.frames.crop)[None]
+        found = model.frame_features(as_input(views).flatten(0, 1).to(device))
+        parts.append(found.unflatten(0, views.shape[:2]).cpu())
+    return torch.cat(parts, dim=1)
+
+
+def cut_clips(features: Tensor, length: int = LENGTH, stride: int = STRIDE) -> Tensor:
+    """Features of a video (crops, frames, d) cut into test clips: (crops x clips, length, d).
+
+    A video of fewer frames than ``length`` is one clip of all of them.
+    """
+    n_frames = features.shape[1]
+    starts = test_clip_starts(n_frames, length, stride)
+    return torch.cat([features[:, start : start + length] for start in starts])
+
+
+@torch.no_grad()
+def step_probabilities(model: Recogniser, clips: Tensor) -> np.ndarray:
+    """Softmax at every step: features of clips (clips, time, d) -> (clips, time, classes)."""
+    model.eval()
+    device = next(model.parameters()).device
+    parts = [model.classify(part.to(device)).softmax(-1).cpu() for part in clips.split(FRAMES_AT_ONCE)]
+    return torch.cat(parts).numpy()
+
+
+def score_features(
+    model: Recogniser, features: Iterable[Tensor], order: str = "as filmed", length: int = LENGTH, seed: int = 0
+) -> np.ndarray:
+    """Probabilities (videos, classes) from each video's features (crops, frames, d).
+
+    ``order``: one of ``ORDERS``. The softmax is averaged over the steps of a clip, then over the clips.
+    """
+    rows = []
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for video in features:
+            clips = ORDERS[order](cut_clips(video, length))
+            rows.append(metrics.average_clips(metrics.average_steps(step_probabilities(model, clips))))
+    return np.stack(rows)
+
+
+def score(
+    model: Recogniser, dataset: ClipDataset, classes: Sequence[str], crops: str = "centre", progress: bool = False
+) -> Scores:
+    """Score every video of ``dataset`` as the paper does; only one video is in memory at a time."""
+    videos = tqdm(dataset.videos, desc="scoring", disable=not progress, leave=False)
+    rows = score_features(model, (video_features(model, dataset, video, crops) for video in videos))
+    names, labels = [v.name for v in dataset.videos], np.array([v.label for v in dataset.videos])
+    return Scores(names, labels, list(classes), rows)
