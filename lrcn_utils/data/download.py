@@ -1,5 +1,6 @@
 """Downloads that resume and archives that stay in their folder."""
 
+import gzip
 import hashlib
 import os
 import shutil
@@ -9,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
@@ -77,8 +79,9 @@ def unpack(archive: Path | str, folder: Path | str) -> None:
             _unpack_rar(archive, folder)
         else:
             raise DownloadError(f"{archive.name}: only .zip, .tar, .tar.gz, .tgz and .rar can be unpacked")
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
-        raise DownloadError(f"{archive.name}: damaged archive ({error}); delete it and fetch it again") from error
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        why = str(error).splitlines()[0].rstrip(":")
+        raise DownloadError(f"{archive.name}: damaged archive ({why}); delete it and fetch it again") from error
 
 
 def _transfer(url: str, part: Path, progress: bool) -> bool:

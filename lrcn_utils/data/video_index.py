@@ -1,5 +1,6 @@
 """Which videos of a dataset are whole: each is decoded once, and what was found is remembered in a JSON file."""
 
+import contextlib
 import json
 import os
 from collections.abc import Iterable
@@ -75,9 +76,10 @@ def _load(remembered: Path) -> dict:
 
 def _save(remembered: Path, entries: dict) -> None:
     part = remembered.with_name(f"{remembered.name}.{os.getpid()}.part")
-    try:
+    with contextlib.suppress(OSError):  # a read-only folder: work goes on without memory
         remembered.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps({"videos": dict(sorted(entries.items()))}, indent=0), encoding="utf-8")
-        os.replace(part, remembered)
-    except OSError:
-        part.unlink(missing_ok=True)  # a read-only folder: work goes on without memory
+        try:
+            part.write_text(json.dumps({"videos": dict(sorted(entries.items()))}, indent=0), encoding="utf-8")
+            os.replace(part, remembered)
+        finally:
+            part.unlink(missing_ok=True)

@@ -1,0 +1,220 @@
+import hashlib
+import http.server
+import io
+import os
+import shutil
+import stat
+import subprocess
+import tarfile
+import threading
+import zipfile
+
+import pytest
+
+from lrcn_utils.data import download
+from lrcn_utils.data.download import DownloadError, fetch, unpack
+
+CONTENT = os.urandom(300_000)
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Serves CONTENT; ``break_at`` cuts transfers there, ``ranges=False`` ignores Range, ``fail`` answers that."""
+
+    break_at, ranges, fail, requests = None, True, None, 0
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        server = self.server
+        server.requests += 1
+        if server.fail:
+            self.send_error(server.fail)
+            return
+        asked = self.headers.get("Range") if server.ranges else None
+        start = int(asked[6:-1]) if asked else 0
+        if start >= len(CONTENT):
+            self.send_response(416)
+            self.send_header("Content-Range", f"bytes */{len(CONTENT)}")
+            self.end_headers()
+            return
+        self.send_response(206 if asked else 200)
+        self.send_header("Content-Length", str(len(CONTENT) - start))
+        self.end_headers()
+        body = CONTENT[start:]
+        self.wfile.write(body[: server.break_at] if server.break_at else body)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def server():
+    server = Server(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    server.url = f"http://127.0.0.1:{server.server_port}/archive.zip"
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch):
+    monkeypatch.setattr(download.time, "sleep", lambda seconds: None)
+
+
+def test_a_whole_file_is_fetched_checked_and_kept(server, tmp_path):
+    path = fetch(server.url, tmp_path / "deep" / "archive.zip", SHA256)
+    assert path.read_bytes() == CONTENT
+    assert os.listdir(path.parent) == ["archive.zip"]
+    fetch(server.url, path)
+    assert server.requests == 1, "a file that is there is not fetched again"
+
+
+def test_a_connection_that_breaks_is_resumed(server, tmp_path):
+    server.break_at = 100_000
+    assert fetch(server.url, tmp_path / "a", SHA256).read_bytes() == CONTENT
+    assert server.requests == 3
+
+
+def test_a_program_started_again_goes_on_where_it_ended(server, tmp_path):
+    (tmp_path / "a.part").write_bytes(CONTENT[:250_000])
+    server.break_at = 60_000  # enough for the rest, not for everything
+    assert fetch(server.url, tmp_path / "a", SHA256, tries=1).read_bytes() == CONTENT
+
+
+def test_a_complete_part_needs_no_transfer_and_a_longer_one_starts_over(server, tmp_path):
+    (tmp_path / "a.part").write_bytes(CONTENT)
+    assert fetch(server.url, tmp_path / "a", SHA256).read_bytes() == CONTENT
+    (tmp_path / "b.part").write_bytes(CONTENT + b"more")
+    assert fetch(server.url, tmp_path / "b", SHA256).read_bytes() == CONTENT
+
+
+def test_a_server_without_ranges_sends_everything_again(server, tmp_path):
+    server.ranges = False
+    (tmp_path / "a.part").write_bytes(b"x" * 1000)
+    assert fetch(server.url, tmp_path / "a", SHA256).read_bytes() == CONTENT
+
+
+def test_a_short_transfer_is_never_accepted(server, tmp_path):
+    server.break_at, server.ranges = 100_000, False
+    with pytest.raises(DownloadError, match="the connection broke off; try again later, or download it in a browser"):
+        fetch(server.url, tmp_path / "a", tries=2)
+    assert not (tmp_path / "a").exists()
+
+
+def test_another_digest_is_refused_and_deleted(server, tmp_path):
+    with pytest.raises(DownloadError, match=rf"a: its SHA-256 is {SHA256}, not 00"):
+        fetch(server.url, tmp_path / "a", "00" * 32)
+    assert os.listdir(tmp_path) == []
+
+
+def test_what_the_server_refuses_is_not_asked_again(server, tmp_path):
+    server.fail = 404
+    with pytest.raises(DownloadError, match="the server answers 404"):
+        fetch(server.url, tmp_path / "a")
+    assert server.requests == 1
+    server.fail = 503
+    with pytest.raises(DownloadError, match="the server answers 503"):
+        fetch(server.url, tmp_path / "a", tries=3)
+    assert server.requests == 4
+
+
+def test_no_network_is_one_clear_error(tmp_path):
+    with pytest.raises(DownloadError, match="http://127.0.0.1:9/a: .*; try again later"):
+        fetch("http://127.0.0.1:9/a", tmp_path / "a", tries=2)
+
+
+def make_zip(path, members):
+    with zipfile.ZipFile(path, "w") as file:
+        for name, content in members.items():
+            file.writestr(name, content)
+    return path
+
+
+def make_tar(path, members):
+    with tarfile.open(path, "w:gz") as file:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            file.addfile(info, io.BytesIO(content))
+    return path
+
+
+@pytest.mark.parametrize(("make", "name"), [(make_zip, "a.zip"), (make_tar, "a.tar.gz"), (make_tar, "a.tgz")])
+def test_archives_are_unpacked(tmp_path, make, name):
+    archive = make(tmp_path / name, {"one/two.txt": b"hello", "..three/f..txt": b"dots are no danger"})
+    unpack(archive, tmp_path / "out")
+    assert (tmp_path / "out" / "one" / "two.txt").read_bytes() == b"hello"
+    assert (tmp_path / "out" / "..three" / "f..txt").exists()
+
+
+@pytest.mark.parametrize(("make", "name"), [(make_zip, "a.zip"), (make_tar, "a.tar.gz")])
+@pytest.mark.parametrize("member", ["../evil", "one/../../evil", "/tmp/evil", "..\\evil", "C:/evil"])
+def test_nothing_is_written_outside_the_folder(tmp_path, make, name, member):
+    archive = make(tmp_path / name, {"good": b"1", member: b"2"})
+    with pytest.raises(DownloadError, match=rf"{name}: its member .*evil.* leads out of the folder"):
+        unpack(archive, tmp_path / "deep" / "out")
+    assert sorted(p.name for p in tmp_path.rglob("*")) == [name]
+
+
+def test_a_link_that_leads_out_is_refused(tmp_path):
+    with tarfile.open(tmp_path / "a.tar", "w") as file:
+        link = tarfile.TarInfo("link")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc"
+        file.addfile(link)
+    with pytest.raises(DownloadError, match=r"a\.tar: damaged archive"):
+        unpack(tmp_path / "a.tar", tmp_path / "out")
+    assert not (tmp_path / "out" / "link").is_symlink()
+
+
+@pytest.mark.parametrize("damage", [lambda content: b"no archive", lambda content: content[:3000]])
+@pytest.mark.parametrize(("make", "name"), [(make_zip, "a.zip"), (make_tar, "a.tar.gz")])
+def test_a_damaged_archive_says_so(tmp_path, make, name, damage):
+    (tmp_path / name).write_bytes(damage(make(tmp_path / name, {"a": os.urandom(5000)}).read_bytes()))
+    with pytest.raises(DownloadError, match=rf"{name}: damaged archive .*; delete it and fetch it again"):
+        unpack(tmp_path / name, tmp_path / "out")
+
+
+def test_an_unknown_form_is_named(tmp_path):
+    with pytest.raises(DownloadError, match=r"a\.7zz: only \.zip"):
+        unpack(tmp_path / "a.7zz", tmp_path)
+
+
+def test_a_rar_without_a_program_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(DownloadError, match=r"UCF101\.rar: a \.rar needs one of the programs bsdtar, unrar, 7z"):
+        unpack(tmp_path / "UCF101.rar", tmp_path)
+
+
+@pytest.mark.parametrize("tool", ["bsdtar", "unrar", "7z"])
+def test_a_rar_is_listed_before_it_is_unpacked_by_the_program_there_is(tmp_path, monkeypatch, tool):
+    calls = []
+
+    def run(command, **_):
+        calls.append(command)
+        listing = command[1] in ("-tf", "lb")
+        return subprocess.CompletedProcess(command, 0, stdout="UCF-101/a.avi\n" if listing else "", stderr="")
+
+    monkeypatch.setattr(shutil, "which", lambda name: name == tool)
+    monkeypatch.setattr(subprocess, "run", run)
+    unpack(tmp_path / "UCF101.rar", tmp_path / "out")
+    assert all(call[0] == tool for call in calls) and len(calls) == (1 if tool == "7z" else 2)
+
+    def evil(command, **_):
+        return subprocess.CompletedProcess(command, 0, stdout="../evil\n", stderr="")
+
+    monkeypatch.setattr(subprocess, "run", evil)
+    if tool != "7z":
+        with pytest.raises(DownloadError, match="leads out of the folder"):
+            unpack(tmp_path / "UCF101.rar", tmp_path / "out")
+
+
+def test_a_program_that_fails_on_a_rar_gives_its_reason(tmp_path, monkeypatch):
+    tool = tmp_path / "bsdtar"
+    tool.write_text("#!/bin/sh\necho 'bsdtar: Unrecognized archive format' >&2\nexit 1\n")
+    tool.chmod(tool.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    with pytest.raises(DownloadError, match=r"a\.rar: bsdtar failed \(bsdtar: Unrecognized archive format\)"):
+        unpack(tmp_path / "a.rar", tmp_path / "out")
