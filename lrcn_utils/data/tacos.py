@@ -15,6 +15,7 @@ The real download holds the sentences only; its tuples and CRF outputs were neve
 import csv
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,11 +55,28 @@ class TacosCorpus:
     test: list[str] = field(repr=False)
     report: Report = field(repr=False)
 
+    @property
+    def levels(self) -> list[str]:
+        """The levels of which there are descriptions."""
+        found = {description.level for description in self.descriptions}
+        return [level for level in LEVELS if level in found]
+
     def of(self, level: str, videos: Iterable[str]) -> list[Description]:
         """The descriptions of ``videos`` at ``level``, in the order of ``videos``."""
         place = {video: number for number, video in enumerate(videos)}
         found = [d for d in self.descriptions if d.level == level and d.video in place]
         return sorted(found, key=lambda d: place[d.video])
+
+    def only(self, videos: Iterable[str], what: str) -> "TacosCorpus":
+        """The corpus of ``videos`` alone; each other video with descriptions is reported as one without ``what``."""
+        known, missing = set(videos), Counter()
+        missing.update(d.video for d in self.descriptions if d.video not in known)
+        for video, count in missing.items():
+            self.report.add(f"{video}: no {what}; its {count} descriptions are left out")
+        kept = [d for d in self.descriptions if d.video in known]
+        described = {d.video for d in kept}
+        sides = ([v for v in side if v in described] for side in (self.train, self.test))
+        return TacosCorpus(self.root, kept, *sides, self.report)
 
 
 def read_corpus(root: Path | str, levels: Sequence[str] = LEVELS, *, strict: bool = False) -> TacosCorpus:
@@ -150,6 +168,18 @@ class CRFOutputs:
     marginals: list[torch.Tensor]
     map_tuples: torch.Tensor
 
+    def of(self, videos: Iterable[str]) -> "CRFOutputs":
+        """The same for ``videos`` alone, in their order. Raises KeyError for one that is not here."""
+        place, videos = {video: i for i, video in enumerate(self.videos)}, list(videos)
+        rows = torch.tensor([place[video] for video in videos], dtype=torch.long)
+        return CRFOutputs(videos, self.states, [m[rows] for m in self.marginals], self.map_tuples[rows])
+
+    def joined(self, other: "CRFOutputs") -> "CRFOutputs":
+        """These videos and then those of ``other``, which has the same states."""
+        marginals = [torch.cat(pair) for pair in zip(self.marginals, other.marginals, strict=True)]
+        map_tuples = torch.cat([self.map_tuples, other.map_tuples])
+        return CRFOutputs(self.videos + other.videos, self.states, marginals, map_tuples)
+
 
 def write_crf(path: Path | str, outputs: CRFOutputs) -> None:
     """Write ``crf.csv``, beside and then renamed."""
@@ -190,19 +220,6 @@ def read_crf(path: Path | str, report: Report | None = None) -> CRFOutputs:
     ]
     best = [[next(w for w, cell in table[v][slot].items() if cell[1]) for slot in SLOTS] for v in videos]
     return CRFOutputs(videos, states, marginals, encode_tuples(best, states))
-
-
-def described(
-    descriptions: Sequence[Description], known: Iterable[str], what: str, report: Report
-) -> list[Description]:
-    """Only the descriptions of ``known`` videos; each other video is reported once, as one without ``what``."""
-    known, missing = set(known), {}
-    for description in descriptions:
-        if description.video not in known:
-            missing[description.video] = missing.get(description.video, 0) + 1
-    for video, count in missing.items():
-        report.add(f"{video}: no {what}; its {count} descriptions are left out")
-    return [description for description in descriptions if description.video in known]
 
 
 def _whole(path: Path, video: str, slots: dict, report: Report) -> bool:

@@ -140,7 +140,7 @@ def extract(
         crops = centre(pixels, network.crop).to(place).contiguous(memory_format=torch.channels_last)
         found.append(network.features(crops, layer).cpu())
         kept += good
-    return caption_set.subset(kept), torch.cat(found)
+    return caption_set.subset(kept), torch.cat(found or [torch.empty(0, 0)])
 
 
 def centre(pixels: Tensor, crop: int) -> Tensor:
@@ -212,7 +212,7 @@ def run(args: argparse.Namespace) -> None:
     """Train, print the loss on the val split with right and with shuffled images and BLEU, and save the captioner."""
     started = time.perf_counter()
     torch.manual_seed(args.seed)
-    network, layer = _network(args)
+    network, layer = network_of(args)
     root = args.root or environment.data_root() / {"toy": "toy_kitchen"}.get(args.data, args.data)
     cache, splits = environment.data_root() / "cache" / "features", {}
     for split in ("train", "val"):
@@ -272,7 +272,8 @@ def default_cnn(data: str) -> str:
     return "toy" if data == "toy" else "squeezenet1_1"
 
 
-def _network(args: argparse.Namespace) -> tuple[nn.Module, str]:
+def network_of(args: argparse.Namespace) -> tuple[nn.Module, str]:
+    """The CNN of the arguments, ready to give features, and the name of its layer."""
     name = args.cnn or default_cnn(args.data)
     if name == "toy":
         from lrcn_utils.training import cnn as toy

@@ -90,7 +90,12 @@ def fit(
 def _loader(dataset: Dataset, order: Sequence[int], batch_size: int, collate, workers: int) -> DataLoader:
     # An own generator keeps the loader from drawing on the global one, which would move dropout after a resume.
     return DataLoader(
-        dataset, batch_size, sampler=order, collate_fn=collate, num_workers=workers, generator=torch.Generator()
+        dataset,
+        batch_size,
+        sampler=order,
+        collate_fn=collate,
+        num_workers=workers,
+        generator=torch.Generator(),
     )
 
 

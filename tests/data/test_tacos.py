@@ -130,10 +130,20 @@ def test_cells_of_the_crf_file_are_named_by_line(tmp_path):
 
 
 def test_descriptions_of_a_video_without_a_crf_row_are_left_out_with_one_line(corpus):
-    read, report = read_corpus(corpus, ["detailed", "short"]), Report()
-    kept = tacos.described(read.descriptions, ["s2-d1"], "row in crf.csv", report)
-    assert {d.video for d in kept} == {"s2-d1"}
-    assert report.lines == ["s1-d1: no row in crf.csv; its 2 descriptions are left out"]
+    kept = read_corpus(corpus, ["detailed", "short"]).only(["s2-d1"], "row in crf.csv")
+    assert {d.video for d in kept.descriptions} == {"s2-d1"}
+    assert (kept.train, kept.test) == ([], ["s2-d1"])
+    assert kept.report.lines[2:] == ["s1-d1: no row in crf.csv; its 2 descriptions are left out"]
+
+
+def test_crf_outputs_of_some_videos_and_joined():
+    whole = outputs()
+    part, rest = whole.of(["v3", "v1"]), whole.of(["v2"])
+    assert torch.equal(part.map_tuples, whole.map_tuples[[2, 0]])
+    assert part.joined(rest).videos == ["v3", "v1", "v2"]
+    assert torch.equal(part.joined(rest).of(whole.videos).marginals[1], whole.marginals[1])
+    with pytest.raises(KeyError, match="v9"):
+        whole.of(["v9"])
 
 
 def test_states_and_tuples_there_and_back():

@@ -1,0 +1,264 @@
+"""Describe videos: the CRF's tuples into sentences by (a), (b), (c) and SMT, or end to end (paper, Section 6).
+
+``--data toy`` runs the whole experiment on Toy Kitchen. ``--data tacos`` trains on the real sentences of
+TACoS Multi-Level: a language model of each level, and the decoders where the folder holds a crf.csv.
+"""
+
+import argparse
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from lrcn_utils import environment
+from lrcn_utils.data import tacos
+from lrcn_utils.data.split_lists import Report
+from lrcn_utils.data.tacos import CRFOutputs, Description, TacosCorpus
+from lrcn_utils.data.vocabulary import Vocabulary, tokenise
+from lrcn_utils.metrics.captions import bleu
+from lrcn_utils.models.crf import chow_liu
+from lrcn_utils.training import description_crf as crf
+from lrcn_utils.training import description_decoders as decoders
+from lrcn_utils.training import description_smt as smt
+from lrcn_utils.training.description_language import perplexities
+
+Words = list[str]
+NAMES = {
+    "majority": "the majority sentence",
+    "bigram": "a bigram model's sentence",
+    "smt": "SMT (NLTK), CRF max",
+    "smt-prob": "SMT (NLTK), CRF prob",
+    "a": "(a) encoder-decoder, CRF max",
+    "a-reversed": "(a) the same, last word first",
+    "b": "(b) LSTM decoder, CRF max",
+    "c": "(c) LSTM decoder, CRF prob",
+    "end": "end to end, no CRF",
+}
+VALIDATION = ("g08", "g09", "g10")  # groups of the training side on which Toy Kitchen's choices are made
+
+
+@dataclass(frozen=True)
+class Task:
+    """Sentences, and a tuple of words for each video of ``train`` and ``test``; ``states``: the words of each slot."""
+
+    corpus: TacosCorpus
+    tuples: dict[str, tuple[str, ...]]
+    states: dict[str, list[str]]
+    train: list[str]
+    test: list[str]
+
+    @property
+    def report(self) -> Report:
+        return self.corpus.report
+
+    @property
+    def sizes(self) -> list[int]:
+        """The number of states of each slot."""
+        return [len(words) for words in self.states.values()]
+
+    def fewer(self, limit: int) -> "Task":
+        """The same with at most ``limit`` training videos, evenly spread."""
+        kept = [self.train[i * len(self.train) // limit] for i in range(min(limit, len(self.train)))]
+        return replace(self, train=kept)
+
+    def truth(self, videos: Sequence[str]) -> Tensor:
+        """The true tuples of ``videos`` as state numbers, long (videos, slots)."""
+        return tacos.encode_tuples([self.tuples[video] for video in videos], self.states)
+
+    def paths(self, videos: Sequence[str]) -> list[Path]:
+        """The video files, which lie beside the descriptions in the layout of UCF-101."""
+        root = self.corpus.root.parent / "UCF-101"
+        return [root / video.split("_")[1] / f"{video}.avi" for video in videos]
+
+
+def read_toy(root: Path | str, levels: Sequence[str] = tacos.LEVELS, *, strict: bool = False) -> Task:
+    """The descriptions and tuples of a Toy Kitchen. Videos without a whole tuple are reported and left out."""
+    corpus = tacos.read_corpus(Path(root) / "descriptions", levels, strict=strict)
+    tuples = tacos.read_tuples(corpus.root / "tuples.csv", corpus.report)
+    corpus = corpus.only(tuples, "tuple in tuples.csv")
+    return Task(corpus, tuples, tacos.slot_states(tuples.values()), corpus.train, corpus.test)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was seen of some videos: frame features (videos, frames, dim) where there are videos, and the CRF's word."""
+
+    outputs: CRFOutputs
+    frames: Tensor | None = None
+
+    def inputs(self, kind: str) -> Tensor:
+        """The input of decoder ``kind``, a row a video."""
+        return self.frames if kind == "end" else decoders.decoder_inputs(kind, self.outputs)
+
+
+def read_videos(task: Task, features: dict[str, Tensor], *, seed: int = 0, l2: float = 0.01):
+    """The chain from frames to tuples: cross-fitted unaries, CRF on Chow and Liu's tree, both sides read.
+
+    ``features``: frame features (frames, dim) of every video. Returns the CRF, and a ``Reading`` of the training
+    and of the test videos.
+    """
+    train, test = (torch.stack([features[video] for video in side]) for side in (task.train, task.test))
+    truth = task.truth(task.train)
+    seen = crf.out_of_fold(train, truth, task.train, task.sizes, seed=seed)
+    field = crf.fit_crf(seen, truth, chow_liu(truth, task.sizes), l2=l2)
+    new = crf.unaries(crf.train_classifier(train, truth, task.sizes, seed=seed), test)
+    return (
+        field,
+        Reading(crf.read_clips(field, seen, task.train, task.states), train),
+        Reading(crf.read_clips(field, new, task.test, task.states), test),
+    )
+
+
+def write_sentences(
+    kind: str, train: Reading, test: Reading, learn: list[Description], *, seed: int = 0, **options
+) -> list[Words]:
+    """Learn ``kind`` from the descriptions ``learn`` of training videos, and describe the test videos."""
+    if kind == "majority":
+        return [decoders.majority_sentence(learn)] * len(test.outputs.videos)
+    if kind.startswith("smt"):
+        translator = tuned_translator(train.outputs, learn, kind)
+        return TRANSLATE[kind](translator, test.outputs)
+    vocabulary = Vocabulary.build([d.text for d in learn], min_count=2)
+    if kind == "bigram":
+        writer = decoders.BigramWriter(learn, vocabulary)
+        return decoders.describe(writer, torch.zeros(len(test.outputs.videos), 1), vocabulary)
+    environment.seed_everything(seed)
+    model = decoders.build(kind, input_size(kind, train), len(vocabulary))
+    pairs = decoders.Pairs(train.inputs(kind), train.outputs.videos, learn, vocabulary)
+    decoders.train_decoder(model, pairs, seed=seed, progress=False, **options)
+    return decoders.describe(model, test.inputs(kind), vocabulary)
+
+
+TRANSLATE = {"smt": smt.translate_map, "smt-prob": smt.translate_probabilities}
+
+
+def input_size(kind: str, reading: Reading) -> int:
+    """What ``decoders.build`` needs to know of the input."""
+    if kind.startswith("a"):
+        return len(decoders.source_vocabulary(reading.outputs.states))
+    return reading.inputs(kind).shape[-1]
+
+
+def tuned_translator(outputs: CRFOutputs, learn: list[Description], kind: str = "smt"):
+    """The phrase-based baseline, its weights tuned on the validation groups, then trained on all of ``learn``."""
+    kept, held = (outputs.of(v for v in outputs.videos if (tacos.group(v) in VALIDATION) == side) for side in (0, 1))
+    if not held.videos:  # real data has other groups: every fifth then
+        parts = tacos.folds(outputs.videos, 5)
+        kept, held = (outputs.of(outputs.videos[i] for p in some for i in p) for some in (parts[1:], parts[:1]))
+    first = translator(kept, learn)
+    its = decoders.references([d for d in learn if d.video in set(held.videos)], held.videos)
+    best = smt.tune(first, lambda candidate: smt.translate_map(candidate, held), its)
+    if kind == "smt-prob":
+        choices = {"evidence": (0.3, 0.6, 1.0, 1.5, 2.5)}
+        best = smt.tune(best, lambda candidate: smt.translate_probabilities(candidate, held), its, choices=choices)
+    return smt.with_recorded(translator(outputs, learn), smt.weights_of(best))
+
+
+def translator(outputs: CRFOutputs, learn: Sequence[Description]):
+    """A translator with default weights, from the MAP tuples of ``outputs`` and what was said of these videos."""
+    tuples = {
+        v: tacos.decode_tuple(row, outputs.states) for v, row in zip(outputs.videos, outputs.map_tuples, strict=True)
+    }
+    learn = [d for d in learn if d.video in tuples]
+    return smt.train_translator(
+        [tuples[d.video] for d in learn], [tokenise(d.text) for d in learn], list(outputs.states)
+    )
+
+
+def score(sentences: list[Words], references: list[list[Words]]) -> dict[str, float]:
+    """BLEU-1 to BLEU-4 in per cent."""
+    return {f"BLEU-{n}": 100 * value for n, value in enumerate(bleu(sentences, references), 1)}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``python -m lrcn_utils.training description``."""
+    add = parser.add_argument
+    add("--data", choices=["toy", "tacos"], default="toy")
+    add("--root", type=Path, help="folder of the data (default: toy_kitchen or tacos in the data folder)")
+    add("--levels", nargs="+", default=list(tacos.LEVELS), metavar="LEVEL", help=", ".join(tacos.LEVELS))
+    add("--models", nargs="+", choices=list(NAMES), default=list(NAMES))
+    add("--seed", type=int, default=0)
+    add("--seeds", type=int, default=1, help="how many seeds, from --seed on; classifiers and decoders both change")
+    add("--epochs", type=int, default=8)
+    add("--limit", type=int, help="at most so many training videos (toy) or sentences (tacos), evenly spread")
+    add("--strict", action="store_true", help="stop at the first file, level or tuple that is not right")
+    add("--out", type=Path, default=Path("runs/description"), help="folder of results.json and crf.csv")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Run the experiment or train on TACoS; print a table a level and write ``results.json``."""
+    results = toy(args) if args.data == "toy" else real(args)
+    args.out.mkdir(parents=True, exist_ok=True)
+    part = args.out / "results.json.part"
+    part.write_text(json.dumps(results, indent=1), encoding="utf-8")
+    os.replace(part, args.out / "results.json")
+
+
+def toy(args: argparse.Namespace) -> dict:
+    """{level: {model: one score a seed}}, and the CRF's accuracies under "tuples"."""
+    from lrcn_utils.training.cnn import load as load_cnn
+
+    root = args.root or environment.toy_kitchen()
+    task = read_toy(root, args.levels, strict=args.strict)
+    announce(task.report)
+    if args.limit:
+        task = task.fewer(args.limit)
+    videos = task.train + task.test
+    cnn = load_cnn(environment.CHECKPOINTS / "cnn_hybrid_toy.safetensors").eval()
+    features = crf.cached_features(cnn, task.paths(videos), root / "cache" / "description")
+    features = dict(zip(videos, features, strict=True))
+    results: dict = {"tuples": []}
+    for seed in range(args.seed, args.seed + args.seeds):
+        _, train, test = read_videos(task, features, seed=seed)
+        accuracy = crf.slot_accuracy(test.outputs, task.truth(task.test))
+        results["tuples"].append(accuracy)
+        print(f"seed {seed}: " + ", ".join(f"{slot} {value:.1%}" for slot, value in accuracy.items()), flush=True)
+        compare(task.corpus, train, test, args, seed, results)
+    args.out.mkdir(parents=True, exist_ok=True)
+    tacos.write_crf(args.out / "crf.csv", train.outputs.joined(test.outputs))
+    return results
+
+
+def real(args: argparse.Namespace) -> dict:
+    """Perplexities by level and, where there is a crf.csv, {level: {model: one score a seed}}."""
+    root = args.root or environment.data_root() / "tacos"
+    corpus = tacos.read_corpus(root, args.levels, strict=args.strict)
+    results: dict = {"perplexity": {}}
+    outputs = None
+    if (root / "crf.csv").exists():
+        outputs = tacos.read_crf(root / "crf.csv", corpus.report)
+        corpus = corpus.only(outputs.videos, "row in crf.csv")
+    announce(corpus.report)
+    for level in corpus.levels:
+        scores = perplexities(corpus, level, epochs=args.epochs, limit=args.limit, seed=args.seed)[0]
+        results["perplexity"][level] = scores
+        print(f"{level}: perplexity " + ", ".join(f"{name} {value:.1f}" for name, value in scores.items()), flush=True)
+    if outputs is None:
+        print(f"{root / 'crf.csv'} is not there: no tuples, so only the language was trained")
+        return results
+    models = [name for name in args.models if name != "end"]  # no frames here
+    train, test = (Reading(outputs.of(side)) for side in (corpus.train, corpus.test))
+    for seed in range(args.seed, args.seed + args.seeds):
+        compare(corpus, train, test, argparse.Namespace(**vars(args) | {"models": models}), seed, results)
+    return results
+
+
+def compare(corpus: TacosCorpus, train: Reading, test: Reading, args, seed: int, results: dict) -> None:
+    """Learn and score every model at every level, and add the scores to ``results``."""
+    for level in corpus.levels:
+        learn = corpus.of(level, train.outputs.videos)
+        its = decoders.references(corpus.of(level, test.outputs.videos), test.outputs.videos)
+        for kind in args.models:
+            scores = score(write_sentences(kind, train, test, learn, seed=seed, epochs=args.epochs), its)
+            results.setdefault(level, {}).setdefault(kind, []).append(scores)
+            print(f"{level:15} seed {seed} BLEU-4 {scores['BLEU-4']:5.1f}  {NAMES[kind]}", flush=True)
+
+
+def announce(report: Report) -> None:
+    """Print what was left out, a line each."""
+    for line in report.lines:
+        print(f"left out: {line}")

@@ -1,0 +1,141 @@
+"""From video to tuple: frame features, the visual classifiers behind the CRF's unaries, and the CRF itself.
+
+The unaries that a CRF and the decoders learn from must look like those they will see at test time. A classifier is
+surer of the clips it was trained on than of new ones, so the unaries of training clips are cross-fitted: each comes
+from a classifier that never saw that clip's group (``out_of_fold``).
+"""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.utils.data import TensorDataset
+
+from lrcn_utils import environment
+from lrcn_utils.data import clips
+from lrcn_utils.data.tacos import CRFOutputs, folds
+from lrcn_utils.data.video import read_video
+from lrcn_utils.models.crf import Edge, TupleCRF
+from lrcn_utils.models.description import SlotClassifier
+from lrcn_utils.training.loop import fit
+
+Unaries = list[Tensor]  # one tensor (clips, states of the slot) a slot, log-probabilities
+
+
+@torch.no_grad()
+def frame_features(cnn, paths: Sequence[Path], *, frames: int = 8, layer: str = "fc6") -> Tensor:
+    """CNN features (videos, frames, dim) on the CPU, of ``frames`` evenly spaced frames of each video, centre crop.
+
+    A video of fewer frames repeats some. Raises VideoError, naming the file, for one that cannot be read.
+    """
+    place, found = next(cnn.parameters()).device, []
+    for path in paths:
+        video = read_video(path, clips.TOY[:2])
+        chosen = torch.linspace(0, len(video) - 1, frames).round().long().numpy()
+        crops = clips.as_input(clips.centre_crop(video[chosen], clips.TOY))
+        found.append(cnn.features(crops.to(place), layer).cpu())
+    return torch.stack(found)
+
+
+def cached_features(cnn, paths: Sequence[Path], folder: Path, *, frames: int = 8, layer: str = "fc6") -> Tensor:
+    """``frame_features``, kept in ``folder`` under a name that depends on the videos, the layer and the weights."""
+    digest = hashlib.sha256(repr([layer, frames, [(p.name, p.stat().st_size) for p in paths]]).encode())
+    for name, tensor in cnn.state_dict().items():
+        digest.update(name.encode() + tensor.cpu().contiguous().float().numpy().tobytes())
+    file = Path(folder) / f"{digest.hexdigest()[:16]}.safetensors"
+    if not file.exists():
+        features = frame_features(cnn, paths, frames=frames, layer=layer)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part = file.with_name(f"{file.name}.{os.getpid()}.part")
+        save_file({"features": features}, part)
+        os.replace(part, file)
+    return load_file(file)["features"]
+
+
+def train_classifier(
+    features: Tensor, tuples: Tensor, states: Sequence[int], *, epochs: int = 25, hidden: int = 64, seed: int = 0
+) -> SlotClassifier:
+    """A visual classifier of all slots, from features (n, frames, dim) and true ``tuples`` (n, slots)."""
+    environment.seed_everything(seed)
+    model = SlotClassifier(features.shape[2], list(states), hidden).to(environment.device())
+    optimizer = torch.optim.AdamW(model.parameters(), 2e-3, weight_decay=1e-2)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
+    data = TensorDataset(features, tuples)
+    options = {"epochs": epochs, "batch_size": 32, "seed": seed, "clip_norm": 5.0, "schedule": schedule}
+    fit(model, data, slots_loss, optimizer, progress=False, **options)
+    return model
+
+
+def slots_loss(model: SlotClassifier, batch: tuple[Tensor, Tensor]) -> Tensor:
+    """Mean over the slots of the cross-entropy, in nats."""
+    place = next(model.parameters()).device
+    frames, tuples = (tensor.to(place) for tensor in batch)
+    losses = [nn.functional.nll_loss(log_p, tuples[:, s]) for s, log_p in enumerate(model(frames))]
+    return sum(losses) / len(losses)
+
+
+@torch.no_grad()
+def unaries(classifier: SlotClassifier, features: Tensor) -> Unaries:
+    """Log-probabilities of every slot's states for clips of ``features`` (n, frames, dim)."""
+    place = next(classifier.parameters()).device
+    return [log_p.cpu() for log_p in classifier.eval()(features.to(place))]
+
+
+def out_of_fold(
+    features: Tensor, tuples: Tensor, videos: Sequence[str], states: Sequence[int], *, parts: int = 3, **options
+) -> Unaries:
+    """Unaries of training clips, each by a classifier trained on the other groups; ``options`` of train_classifier."""
+    result = [torch.empty(len(videos), k) for k in states]
+    for held in folds(videos, parts):
+        rest = sorted(set(range(len(videos))) - set(held))
+        classifier = train_classifier(features[rest], tuples[rest], states, **options)
+        for whole, part in zip(result, unaries(classifier, features[held]), strict=True):
+            whole[held] = part
+    return result
+
+
+def fit_crf(unaries: Unaries, tuples: Tensor, edges: Sequence[Edge], *, l2: float = 0.01, steps: int = 60) -> TupleCRF:
+    """Maximum likelihood with a Gaussian prior of strength ``l2`` about independent slots (w = 1, P = 0).
+
+    The likelihood is concave, so L-BFGS on all clips finds the one optimum: no seed, no rate, no order of clips.
+    """
+    crf = TupleCRF([u.shape[1] for u in unaries], edges)
+    optimizer = torch.optim.LBFGS(crf.parameters(), max_iter=steps, line_search_fn="strong_wolfe")
+
+    def objective() -> Tensor:
+        optimizer.zero_grad()
+        prior = (crf.unary_weight - 1).square().sum() + sum(table.square().sum() for table in crf.pairwise)
+        loss = crf(unaries, tuples) + l2 * prior / 2
+        loss.backward()
+        return loss
+
+    optimizer.step(objective)
+    return crf.requires_grad_(False)
+
+
+def read_clips(crf: TupleCRF, unaries: Unaries, videos: Sequence[str], states: dict[str, list[str]]) -> CRFOutputs:
+    """Both outputs of the CRF for ``videos``: marginals and MAP tuples."""
+    return CRFOutputs(list(videos), states, crf.marginals(unaries), crf.map_tuple(unaries))
+
+
+def independent(unaries: Unaries, videos: Sequence[str], states: dict[str, list[str]]) -> CRFOutputs:
+    """The control: the classifiers alone, each slot's best state by itself."""
+    best = torch.stack([u.argmax(1) for u in unaries], 1)
+    return CRFOutputs(list(videos), states, [u.exp() for u in unaries], best)
+
+
+def slot_accuracy(outputs: CRFOutputs, truth: Tensor) -> dict[str, float]:
+    """Share of right states by slot, their mean ("mean of slots"), and the share of wholly right tuples ("tuple")."""
+    right = (outputs.map_tuples == truth).float()
+    each = dict(zip(outputs.states, right.mean(0).tolist(), strict=True))
+    return {**each, "mean of slots": right.mean().item(), "tuple": right.all(1).float().mean().item()}
+
+
+def add_noise(unaries: Unaries, strength: float, seed: int = 0) -> Unaries:
+    """Unaries with Gaussian noise of standard deviation ``strength`` (nats) on every score, normalised again."""
+    generator = torch.Generator().manual_seed(seed)
+    return [(u + strength * torch.randn(u.shape, generator=generator)).log_softmax(1) for u in unaries]
