@@ -54,7 +54,7 @@ class Captioner(nn.Module):
     def standardise(self, features: Tensor) -> "Captioner":
         """From now on bring image features to the mean 0 and deviation 1 of ``features`` (n, image_size)."""
         self.image_mean.copy_(features.mean(0))
-        self.image_std.copy_(features.std(0).clamp(min=1e-3))
+        self.image_std.copy_((features - features.mean(0)).square().mean(0).sqrt().clamp(min=1e-3))
         return self
 
     def forward(self, image: Tensor, words: Tensor) -> Tensor:
