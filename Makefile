@@ -31,7 +31,7 @@ data/toy_kitchen/card.json: | .venv/installed
 
 data/toy_kitchen/.flow: data/toy_kitchen/card.json
 	@echo "Computing its optical flow (about a minute) ..."
-	$(PY) data_scripts/compute_flow.py --root data/toy_kitchen
+	$(PY) data_scripts/compute_flow.py data/toy_kitchen
 	@touch data/toy_kitchen/.flow
 
 test: toy lint
