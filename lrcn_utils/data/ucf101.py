@@ -194,7 +194,13 @@ class ClipDataset(Dataset):
     def read(self, video: Video, start: int = 0, stop: int | None = None) -> np.ndarray:
         """Resized frames of a video before any crop: uint8 (time, height, width, 3)."""
         size = self.frames.height, self.frames.width
-        return read_frames(self._path(video), self.length(video), size, start=start, stop=stop, cache=self.folder)
+        return read_frames(self.path(video), self.length(video), size, start=start, stop=stop, cache=self.folder)
+
+    def stream(self, video: Video) -> Iterator[np.ndarray]:
+        """The frames that ``read`` gives, one by one: a video that is not cached is decoded once and never held."""
+        if self.folder is not None:
+            return iter(self.read(video))
+        return iter_frames(self.path(video), (self.frames.height, self.frames.width))
 
     def test_clips(self, video: Video, crops: Literal["centre", "ten"] = "centre") -> torch.Tensor:
         """All test clips of a video, float32 (clips, 16, 3, crop, crop); with ten crops, ten times as many."""
@@ -207,12 +213,8 @@ class ClipDataset(Dataset):
 
         With "ten" each window gives its ten crops in a row: average over all of them, as over the clips.
         """
-        if self.folder is None:
-            frames = iter_frames(self._path(video), (self.frames.height, self.frames.width))
-        else:
-            frames = self.read(video)
         part = []
-        for window in clips.windows(frames, self.length(video)):
+        for window in clips.windows(self.stream(video), self.length(video)):
             clip = np.stack(window)
             if crops == "ten":
                 part.append(clips.ten_crops(clip, self.frames.crop, flow=self.input == "flow"))
@@ -224,7 +226,8 @@ class ClipDataset(Dataset):
         if part:
             yield clips.as_input(np.concatenate(part))
 
-    def _path(self, video: Video) -> Path:
+    def path(self, video: Video) -> Path:
+        """The file that is read: the video, or its flow."""
         return video.flow_path if self.input == "flow" else video.path
 
     def _cache_folder(self, cache: bool | Path | str) -> Path | None:
