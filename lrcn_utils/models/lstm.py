@@ -153,11 +153,11 @@ class LSTM(nn.Module):
 
     def _layer(self, x, state, weights, lengths, cont):
         outputs = []
-        for t in range(x.shape[1]):
+        for t, x_t in enumerate(x.unbind(1)):  # not x[:, t]: its gradient is a whole tensor of zeros every step
             h, c = state
             if cont is not None:
                 h, c = h * cont[:, t, None], c * cont[:, t, None]
-            new_h, new_c = lstm_step(x[:, t], (h, c), *weights)
+            new_h, new_c = lstm_step(x_t, (h, c), *weights)
             if lengths is None:
                 state = new_h, new_c
                 outputs.append(new_h)
