@@ -100,9 +100,21 @@ class LayerTableCNN(nn.Module):
     ``num_classes``: size of fc8. ``table``: the convolutions. ``crop``: height and width of the input in pixels.
     ``hidden``: units of fc6 and fc7. ``mean``, ``std``: of the input, RGB, in 0..1 (for flow: ``FLOW_MEAN``).
     ``lrn_alpha``: strength of the local response normalisation over 5 channels (beta is 0.75).
+    ``dropout``: share of the units of fc6 and of fc7 that are dropped in training.
     """
 
-    def __init__(self, num_classes, table, *, crop=227, hidden=4096, mean=IMAGENET_MEAN, std=CAFFE_STD, lrn_alpha=1e-4):
+    def __init__(
+        self,
+        num_classes,
+        table,
+        *,
+        crop=227,
+        hidden=4096,
+        mean=IMAGENET_MEAN,
+        std=CAFFE_STD,
+        lrn_alpha=1e-4,
+        dropout=0.5,
+    ):
         super().__init__()
         self.crop = crop
         self.feature_size = {"fc6": hidden, "fc7": hidden, "fc8": num_classes}
@@ -112,7 +124,7 @@ class LayerTableCNN(nn.Module):
         self.fc6 = nn.Linear(_flat_size(self.convolutions, crop), hidden)
         self.fc7 = nn.Linear(hidden, hidden)
         self.fc8 = nn.Linear(hidden, num_classes)
-        self.dropout = nn.Dropout(0.5)
+        self.dropout = nn.Dropout(dropout)
 
     def features(self, x: torch.Tensor, layer: str = "fc6") -> torch.Tensor:
         """Units of ``layer`` for images (n, 3, crop, crop) in 0..1.
@@ -159,7 +171,7 @@ def toy_hybrid(num_classes: int, mean=IMAGENET_MEAN) -> Hybrid:
 
 
 # Inputs of unit variance, so Caffe's alpha of 1e-4 becomes 1e-4 * (0.225 * 255)^2 for the same effect.
-_TOY_OPTIONS = {"crop": 56, "hidden": 256, "std": TOY_STD, "lrn_alpha": 1e-4 * (TOY_STD[0] * 255) ** 2}
+_TOY_OPTIONS = {"crop": 56, "hidden": 256, "std": TOY_STD, "lrn_alpha": 1e-4 * (TOY_STD[0] * 255) ** 2, "dropout": 0.25}
 
 
 def _toy(model: LayerTableCNN) -> LayerTableCNN:
@@ -176,11 +188,16 @@ def gaussian_init(model: nn.Module, fc_std: float) -> None:
 
 
 def he_init(model: nn.Module) -> None:
-    """Normal weights with variance 2 / fan-in (He et al., 2015), biases 0: a small net then learns in minutes."""
-    for module in model.modules():
+    """Normal weights with variance 2 / fan-in (He et al., 2015), biases 0: a small net then learns in minutes.
+
+    fc8 starts near 0, so that the first loss is that of a guess and not of a loud wrong answer.
+    """
+    for name, module in model.named_modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
             nn.init.zeros_(module.bias)
+            if name == "fc8":
+                nn.init.normal_(module.weight, std=0.01)
 
 
 def _stack(table, lrn_alpha: float) -> nn.Sequential:
