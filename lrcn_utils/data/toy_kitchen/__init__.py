@@ -39,11 +39,14 @@ def _scene(root: Path | str, name: str) -> render.Scene:
 
 
 def true_flow(root: Path | str, name: str) -> np.ndarray:
-    """The true flow of video ``name``, (frames - 1, 120, 160, 2) float32: pixels to the right and down from frame t to t + 1."""
+    """The true flow of video ``name``: (frames - 1, 120, 160, 2) float32, pixels right and down from frame t to t + 1.
+
+    Raises KeyError with the file's name where there is no such video.
+    """
     return render.flow(_scene(root, name))
 
 
 def boxes(root: Path | str, name: str) -> list[dict[str, list[int]]]:
-    """Boxes of what is visible in each frame of video ``name``: {thing: [x, y, width, height]} in pixels of 120 x 160."""
+    """What is visible in each frame of video ``name``: {thing: [x, y, width, height]} in pixels of 120 x 160."""
     scene = _scene(root, name)
     return [render.boxes(scene, t) for t in range(scene.frames)]

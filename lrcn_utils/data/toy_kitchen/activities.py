@@ -31,7 +31,7 @@ HANDLED = ["carrot", "apple", "egg", "potato", "bread", "lemon", "tomato", "cucu
 
 
 def single_frame_ceiling() -> float:
-    """The best accuracy that a single frame allows: a half in reversed pairs, a quarter among the motion-only, else one."""
+    """The best accuracy a single frame allows: a half in reversed pairs, a quarter among the motion-only, else one."""
     in_pairs, by_motion, by_object = 2 * len(REVERSED_PAIRS), len(MOTION_ONLY), len(OBJECT_ONLY)
     return (in_pairs / 2 + by_motion / by_motion + by_object) / len(CLASSES)
 
@@ -179,10 +179,12 @@ def _drawer(name, place, cook, frames, rng):
     return actors, _facts("hand", "drawer", "counter", "none", contents=str(content))
 
 
-def _food(rng, options=None) -> tuple[str, str, list]:
-    name = str(rng.choice(options or HANDLED))
+def _food(rng) -> tuple[str, str, list, list]:
+    """Something to handle: name, colour, shadow and sprite. The shadow is gone while the thing is in the air."""
+    name = str(rng.choice(HANDLED))
     colour = str(rng.choice(draw.FOOD_COLOURS[name]))
-    return name, colour, draw.FOOD[name](colour=colour)
+    shadow, *sprite = draw.FOOD[name](colour=colour)
+    return name, colour, [shadow], sprite
 
 
 def _dish(rng, kinds, r, holding=None) -> tuple[str, str, tuple]:
@@ -192,7 +194,7 @@ def _dish(rng, kinds, r, holding=None) -> tuple[str, str, tuple]:
 
 
 def _put_in(name, place, cook, frames, rng):
-    food, colour, sprite = _food(rng)
+    food, colour, shadow, sprite = _food(rng)
     surface = str(rng.choice(["board", "plate", "counter"]))
     kind, dish_colour, (back, front) = _dish(rng, ["bowl", "pot", "pan"], rng.uniform(25, 28))
     from_x, from_y = rng.uniform(44, 54), rng.uniform(76, 88)
@@ -208,13 +210,15 @@ def _put_in(name, place, cook, frames, rng):
     aside, gone = [rng.uniform(110, 140), rng.uniform(15, 35)], [rng.uniform(130, 160), rng.uniform(10, 35)]
     hand_xy = _path(frames, times, [aside, start + grip, *(np.array(over) + grip), end + grip, gone])
     # The dish's front hides what is inside it, but not the arm that reaches over it.
-    inside = np.linspace(0, 1, frames) >= times[3]
+    time = np.linspace(0, 1, frames)
+    inside, lies = time >= times[3], time <= times[1]
     arm = _path(frames, times, [[rng.uniform(-0.5, 0.1)], *[[v] for v in rng.uniform(-0.55, -0.05, 5)]])[:, 0]
     reach = _poses(hand_xy[:, 0], hand_xy[:, 1], arm)
     lying = _poses(food_xy[:, 0], food_xy[:, 1], rng.uniform(-0.25, 0.25), size)
     actors = [
         Actor(_surface(surface, rng), _poses(from_x, from_y + 8), surface if surface != "counter" else None),
         Actor(back, _poses(to_x, to_y), kind),
+        Actor(shadow, lying[:1], visible=lies),
         Actor(front, _poses(to_x, to_y), kind, visible=~inside),
         *_held(cook, sprite, lying, food, reach),
         Actor(front, _poses(to_x, to_y), kind, visible=inside),
@@ -251,7 +255,7 @@ def _cover(name, place, cook, frames, rng):
 
 
 def _pick_up(name, place, cook, frames, rng):
-    food, colour, sprite = _food(rng)
+    food, colour, shadow, sprite = _food(rng)
     surface = str(rng.choice(["board", "plate", "counter"]))
     x, y, size = rng.uniform(66, 92), rng.uniform(76, 90), rng.uniform(1.0, 1.2)
     a, b = rng.uniform(0.3, 0.4), rng.uniform(0.5, 0.6)
@@ -263,9 +267,11 @@ def _pick_up(name, place, cook, frames, rng):
         frames, [0, a, b + 0.1, 1], [[rng.uniform(115, 145), rng.uniform(12, 40)], start + grip, up + grip, off + grip]
     )
     reach = _poses(hand_xy[:, 0], hand_xy[:, 1], rng.uniform(-0.45, 0.05))
+    lying = _poses(food_xy[:, 0], food_xy[:, 1], rng.uniform(-0.25, 0.25), size)
     actors = [
         Actor(_surface(surface, rng), _poses(x + rng.uniform(-3, 3), y + 8), surface if surface != "counter" else None),
-        *_held(cook, sprite, _poses(food_xy[:, 0], food_xy[:, 1], rng.uniform(-0.25, 0.25), size), food, reach),
+        Actor(shadow, lying[:1], visible=np.linspace(0, 1, frames) <= a),
+        *_held(cook, sprite, lying, food, reach),
     ]
     return actors, _facts("hand", food, surface, "none", colour=colour)
 

@@ -33,23 +33,37 @@ def card_text(card: dict) -> str:
     """The card as a page of text."""
     pairs = ", ".join("/".join(pair) for pair in card["reversed_pairs"])
     classes = len(activities.CLASSES)
+    length, food = card["length"], card["object_only"]
+    held_out = [
+        f"{thing} {'in' if place in ('bowl', 'pot') else 'on'} {place}"
+        for thing, place in card["held_out_compositions"]
+    ]
     lines = [
-        f"Toy Kitchen, seed {card['settings']['seed']}: {card['videos']} videos of 120 x 160 at 25 frames/s, {card['frames']} frames,"
-        f" and {sum(card['stills'].values())} stills of 128 x 128",
+        f"Toy Kitchen, seed {card['settings']['seed']}",
+        f"{card['videos']} videos of 120 x 160 at 25 frames/s, {card['frames']} frames in all; "
+        f"{length['shortest']} to {length['longest']} in a video, median {length['median']:g}",
+        f"{len(card['groups'])} groups, each a cook, a kitchen and its light; "
+        "test groups: 1-7 in split 1, 8-14 in split 2, 15-21 in split 3",
         "",
-        "Videos of each class: " + ", ".join(f"{name} {n}" for name, n in card["videos_per_class"].items()),
-        "Frames in a video: {shortest} to {longest}, median {median:g}".format(**card["length"]),
-        f"Groups (cook, kitchen, light): {len(card['groups'])}; test groups of split 1 are 1-7, of split 2 8-14, of split 3 15-21",
+        "Videos of each class:",
+        *_columns(card["videos_per_class"]),
         "",
         "What a single frame cannot tell apart:",
         f"  reversed pairs, each the other played backwards: {pairs}",
-        f"  motion-only, same picture and other movement: {', '.join(card['motion_only'])}",
-        "What movement cannot tell apart, but a single frame can:",
-        f"  object-only: {card['object_only'][0]}/{card['object_only'][1]}, {card['object_only'][2]}/{card['object_only'][3]}",
-        f"Single-frame ceiling: (8 x 1/2 + 4 x 1/4 + 4 x 1) / {classes} = {card['single_frame_ceiling']:.2%}; chance {1 / classes:.2%}",
+        f"  motion-only, one picture and four movements: {', '.join(card['motion_only'])}",
+        "What a single frame can tell apart, and movement cannot:",
+        f"  object-only: {food[0]}/{food[1]}, {food[2]}/{food[3]}",
+        f"Single-frame ceiling: (8 x 1/2 + 4 x 1/4 + 4 x 1) / {classes} = {card['single_frame_ceiling']:.2%}; "
+        f"chance: {1 / classes:.2%}",
         "",
-        "Stills: " + ", ".join(f"{split} {n}" for split, n in card["stills"].items()) + ", five captions each;"
-        f" {card['stills_held_out']} of test show a composition never seen in training:",
-        "  " + ", ".join(f"{food} {'in' if place in ('bowl', 'pot') else 'on'} {place}" for food, place in card["held_out_compositions"]),
-    ]  # fmt: skip
+        f"{sum(card['stills'].values())} stills of 128 x 128, five captions each: "
+        + ", ".join(f"{split} {n}" for split, n in card["stills"].items()),
+        f"{card['stills_held_out']} of the test stills show a composition that training never shows:",
+        f"  {', '.join(held_out)}",
+    ]
     return "\n".join(lines)
+
+
+def _columns(counts: dict[str, int], across: int = 4) -> list[str]:
+    cells = [f"{name:<12}{number:>4}" for name, number in counts.items()]
+    return ["  " + "   ".join(cells[k : k + across]) for k in range(0, len(cells), across)]

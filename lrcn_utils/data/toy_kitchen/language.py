@@ -1,6 +1,7 @@
 """What describers say: a small grammar for clips at three levels of detail, and one for stills.
 
-A template is text with choices: ``[a|b|]`` picks one, ``<did/does>`` follows the describer's tense, ``{slot}`` is filled.
+A template is text with choices: ``[a|b|]`` picks one, ``<did/does>`` follows the describer's tense,
+``{slot}`` is filled.
 """
 
 import re
@@ -12,7 +13,7 @@ _TENSE = re.compile(r"<([^/<>]*)/([^<>]*)>")
 
 
 def expand(template: str, rng: np.random.Generator, slots: dict[str, str], past: bool = True) -> str:
-    """One sentence of ``template``: choices drawn from ``rng``, then slots filled, which may hold choices themselves."""
+    """One sentence of ``template``: choices drawn from ``rng``, slots filled, which may hold choices too."""
     text = template
     while "{" in text or "[" in text:
         while match := _CHOICE.search(text):
@@ -45,12 +46,12 @@ MANNER = {
 }
 DETAILED = {
     "open": [
-        "{who} [<opened/opens>|<opened/opens>|<pulled/pulls> open] the drawer [of the counter|in the counter|] with the {contents}",
+        "{who} [<opened/opens>|<pulled/pulls> open] the drawer [of|in] the counter with the {contents}",
         "{who} <reached/reaches> for the handle and [<opened/opens>|<pulled/pulls> open] the drawer of {contents}",
         "{who} <pulled/pulls> [the drawer open|out the drawer], there <were/are> {contents} in it",
     ],
     "close": [
-        "{who} [<closed/closes>|<closed/closes>|<shut/shuts>] the drawer [of the counter|in the counter|] with the {contents}",
+        "{who} [<closed/closes>|<shut/shuts>] the drawer [of|in] the counter with the {contents}",
         "{who} <reached/reaches> for the handle and [<closed/closes>|<shut/shuts>] the drawer of {contents}",
         "{who} <pushed/pushes> the drawer [shut|back in], there <were/are> {contents} in it",
     ],
@@ -61,7 +62,8 @@ DETAILED = {
     ],
     "take out": [
         "{who} <took/takes> {thing} out of {source} and [<put/puts>|<placed/places>] it on {target}",
-        "{who} [<took/takes> {thing} out of|<took/takes> {thing} out of|<removed/removes> {thing} from] {source} [and <laid/lays> it on|onto] {target}",
+        "{who} <took/takes> {thing} out of {source} [and <laid/lays> it on|onto] {target}",
+        "{who} <removed/removes> {thing} from {source} [and <laid/lays> it on|onto] {target}",
         "{thing} <was/is> [moved|taken] from {source} to {target}",
     ],
     "cover": [
@@ -76,7 +78,8 @@ DETAILED = {
     ],
     "pick up": [
         "{who} [<picked/picks> up {thing}|<picked/picks> {thing} up] from {source}",
-        "{who} [<took/takes> {thing} from|<lifted/lifts> {thing} off] {source} [with one hand|and <carried/carries> it away|]",
+        "{who} [<took/takes> {thing} from|<lifted/lifts> {thing} off] {source} [with one hand|]",
+        "{who} <took/takes> {thing} from {source} and <carried/carries> it away",
         "{thing} <was/is> [picked up|taken away] from {source}",
     ],
     "put down": [
@@ -105,7 +108,7 @@ DETAILED = {
         "{who} <used/uses> the {tool} to whisk the {object} in {source} {manner}",
     ],
     "cut": [
-        "{who} {manner} [<cut/cuts>|<cut/cuts>|<sliced/slices>|<chopped/chops>] the {object} on {source} with [the|a] knife",
+        "{who} {manner} [<cut/cuts>|<sliced/slices>|<chopped/chops>] the {object} on {source} with [the|a] knife",
         "{who} <took/takes> the knife and [<cut/cuts>|<sliced/slices>] the {object} on {source}",
         "{who} [<cut/cuts>|<sliced/slices>|<chopped/chops>] the {object} into slices on {source} {manner}",
     ],
@@ -141,11 +144,11 @@ SINGLE = {
     "scrape": "{who} <made/makes> {object}", "whisk": "{who} <made/makes> {object}",
 }  # fmt: skip
 WHO = "[the person|the person|the person|the cook|she|he]"
-DESCRIBERS = {"detailed": 5, "short": 3, "singlesentence": 3}
+DESCRIBERS = {"detailed": 5, "short": 2, "singlesentence": 2}
 
 
 def describe(verb: str, facts: dict, rng: np.random.Generator) -> dict[str, list[str]]:
-    """The sentences of one clip: {"detailed": five, "short": three, "singlesentence": three}, one a describer."""
+    """The sentences of one clip: {"detailed": five, "short": two, "singlesentence": two}, one a describer."""
     told = facts.get("colour") if facts["object"] in ("apple", "pepper", "egg") else None
     slots = {
         "who": WHO,
@@ -164,7 +167,7 @@ def describe(verb: str, facts: dict, rng: np.random.Generator) -> dict[str, list
     templates = {"detailed": DETAILED[verb], "short": SHORT[verb], "singlesentence": [SINGLE[verb]]}
     return {
         level: [
-            # The first describers write in the past tense, the last two in the present, as real ones differ.
+            # The first describers write in the past tense, the others in the present, as real ones differ.
             expand(templates[level][rng.integers(len(templates[level]))], rng, slots, past=n < count - count // 2) + "."
             for n in range(count)
         ]
@@ -175,14 +178,20 @@ def describe(verb: str, facts: dict, rng: np.random.Generator) -> dict[str, list
 # Stills
 
 NUMBERS = {1: "a", 2: "two", 3: "three", 4: "four"}
-PLURALS = {"potato": "potatoes", "tomato": "tomatoes", "bread": "slices of bread", "cup": "cups"}
+PLURALS = {"potato": "potatoes", "tomato": "tomatoes", "bread": "slices of bread"}
 ONE = {"bread": "slice of bread"}
 STILL_PLACES = {
     "board": "[a cutting board|a wooden board|a chopping board]",
     "plate": "a {dish} plate",
     "bowl": "a {dish} bowl",
     "pot": "a {dish} pot",
-    "counter": "[the table|the counter|the kitchen table]",
+    "counter": "[{table}|the table|the kitchen counter]",
+}
+TABLES = {
+    "wood": "[a|the] wooden table",
+    "stone": "[a|the] stone counter",
+    "cloth": "[a|the] checked [tablecloth|cloth]",
+    "plain": "[a|the] plain [counter|table]",
 }
 SIDES = {
     "left": "[to the left of|on the left of]",
@@ -190,11 +199,11 @@ SIDES = {
     "front": "in front of",
 }
 STILL_TEMPLATES = [
-    "{things} {on} {place} {beside} {extra}",
-    "there {is} {things} {on} {place} {beside} {extra}",
-    "{place} with {things} {inside} {beside} {extra}",
-    "{things} [{lie}|{are}] {on} {place} {beside} {extra}",
-    "[a photo of|a picture of|a view of|we see] {things} {on} {place} {beside} {extra}",
+    "{things} {on} {place} {beside} {extra} {behind}",
+    "there {is} {things} {on} {place} {beside} {extra} {behind}",
+    "{place} with {things} {inside} {beside} {extra} {behind}",
+    "{things} [{lie}|{are}] {on} {place} {beside} {extra} {behind}",
+    "[a photo of|a picture of|a view of|we see] {things} {on} {place} {beside} {extra} {behind}",
 ]
 COUNTER_TEMPLATES = [
     template.replace("{place} with {things} {inside}", "{things} {on} {place}") for template in STILL_TEMPLATES
@@ -224,21 +233,33 @@ def caption(facts: dict, rng: np.random.Generator) -> list[str]:
         "is": "is" if main["count"] == 1 else "are",
         "are": "[sits|rests]" if main["count"] == 1 else "[sit|rest]",
         "lie": "lies" if main["count"] == 1 else "lie",
+        "table": TABLES[facts["table"]],
         "beside": "",
         "extra": "",
+        "behind": "",
     }
     if second:
         thing = noun(second["name"], second["count"], second["colour"], None)
         it = "them" if facts["place"] == "counter" and main["count"] > 1 else "it"
         if second["where"] == "with":
             slots["beside"] = f"[and|together with|with] {thing}"
-        elif second["where"] == "near":
-            slots["beside"] = f"[and {thing} [next to|beside|by] {it}|next to {thing}|beside {thing}|near {thing}]"
         else:
             slots["beside"] = f"[and|with] {thing} {SIDES[second['where']]} {it}"
     if tool := facts.get("tool"):
         slots["extra"] = (
             f"[and a hand [with|holding] a {tool}|while a hand holds a {tool}|and a cook's hand with a {tool}]"
         )
+    if behind := facts.get("behind"):
+        thing = noun({"shaker": "salt shaker"}.get(behind["name"], behind["name"]), 1, behind["colour"], None)
+        if behind["name"] == "plant":
+            thing = f"a plant [in {noun('pot', 1, behind['colour'], None)}|]"
+        before = "" if second and second["where"] == "front" else f"|in front of {thing}"
+        slots["behind"] = f"[|with {thing} [behind|in the back|in the background]{before}]"
     templates = COUNTER_TEMPLATES if facts["place"] == "counter" else STILL_TEMPLATES
-    return [expand(template, rng, slots) for template in templates]
+    captions: list[str] = []
+    for template in templates:
+        text = expand(template, rng, slots)
+        while text in captions:
+            text = expand(template, rng, slots)
+        captions.append(text)
+    return captions

@@ -1,4 +1,4 @@
-"""From a scene to pixels: polygons on moving planes, painted back to front, and the ground truth that follows from them.
+"""From a scene to pixels: polygons on moving planes, painted back to front, and the ground truth that follows.
 
 Every actor is a rigid drawing with one affine pose a frame. That makes the true flow exact: the actor
 under a pixel is known, and so is where its plane carries that pixel.
@@ -51,8 +51,8 @@ class Actor:
 class Scene:
     """All that a clip or a still shows. ``backdrop`` never moves; ``actors`` are painted over it in order.
 
-    ``camera``: (frames, 2) shift of the picture in pixels, in steps of 1 / SCALE. ``light``: image of (height, width, 3)
-    uint8 that multiplies the picture. ``facts``: what language and ground truth need to know.
+    ``camera``: (frames, 2) shift of the picture in pixels, in steps of 1 / SCALE. ``light``: uint8 image of
+    (height, width, 3) that multiplies the picture. ``facts``: what language and ground truth need to know.
     """
 
     size: tuple[int, int]
@@ -122,7 +122,7 @@ def render(scene: Scene):
 
 
 def actor_map(scene: Scene, t: int) -> np.ndarray:
-    """Which actor each pixel of frame ``t`` shows: (height, width) of int, 0 for the backdrop, k for ``actors[k - 1]``."""
+    """Which actor each pixel of frame ``t`` shows: (height, width) of int, 0 the backdrop, k ``actors[k - 1]``."""
     width, height = scene.size
     image = Image.new("L", (width * SCALE, height * SCALE))
     draw, view = ImageDraw.Draw(image), scene.view()
@@ -139,7 +139,7 @@ def actor_map(scene: Scene, t: int) -> np.ndarray:
 
 
 def flow(scene: Scene) -> np.ndarray:
-    """The true flow, (frames - 1, height, width, 2) float32: how far right and down each pixel of frame t moves to t + 1."""
+    """The true flow, (frames - 1, height, width, 2) float32: pixels right and down from frame t to t + 1."""
     width, height = scene.size
     y, x = np.mgrid[:height, :width]
     pixels = np.stack([x + 0.5, y + 0.5, np.ones_like(x)], axis=-1).astype(float)

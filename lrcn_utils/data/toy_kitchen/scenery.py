@@ -143,7 +143,7 @@ def backdrop(place: Kitchen, size: tuple[int, int], horizon: float, rng: np.rand
 
 
 def bystanders(size: tuple[int, int], horizon: float, rng: np.random.Generator) -> list[Actor]:
-    """Up to three things along the wall, and perhaps a towel in front."""
+    """Up to three things along the wall, named by colour and kind, and perhaps a towel in front."""
     width, height = size
     actors = []
     for spot in rng.permutation(4)[: rng.integers(0, 4)]:
@@ -151,7 +151,7 @@ def bystanders(size: tuple[int, int], horizon: float, rng: np.random.Generator) 
         thing, colour = rng.choice(["cup", "plant", "jar", "shaker"]), rng.choice(list(draw.COLOURS))
         scale = rng.uniform(0.75, 1.05) * height / 120
         pose = np.array([[x, horizon + rng.uniform(4, 9), 0, scale, scale]])
-        actors.append(Actor(draw.BYSTANDERS[thing](colour), pose))
+        actors.append(Actor(draw.BYSTANDERS[thing](colour), pose, f"{colour} {thing}"))
     if rng.random() < 0.3:
         x = rng.choice([rng.uniform(4, 18), width - rng.uniform(4, 18)])
         pose = np.array([[x, height - rng.uniform(6, 18), rng.uniform(-0.5, 0.5), 1, 1]])
@@ -160,7 +160,7 @@ def bystanders(size: tuple[int, int], horizon: float, rng: np.random.Generator) 
 
 
 def camera(frames: int, rng: np.random.Generator, scale: int, sway: float = 0.8) -> np.ndarray:
-    """A hand-held camera: smooth Gaussian noise, alike forwards and backwards, (frames, 2) pixels on a grid of 1 / scale."""
+    """A hand-held camera: (frames, 2) pixels of smooth Gaussian noise, alike forwards and backwards, in 1 / scale."""
     kernel = np.hanning(13)
     noise = rng.normal(size=(frames + 12, 2))
     path = np.stack([np.convolve(noise[:, k], kernel / np.linalg.norm(kernel), "valid") for k in (0, 1)], axis=1)

@@ -53,7 +53,7 @@ def draw_facts(rng: np.random.Generator, held_out: bool) -> dict:
     facts = {"place": place, "dish_colour": None, "main": main, "held_out": held_out}
     if place in DISH_COLOURS:
         facts["dish_colour"] = str(rng.choice(DISH_COLOURS[place]))
-    if rng.random() < 0.6:
+    if rng.random() < 0.7:
         where = (
             str(rng.choice(["with", "left", "right", "front"]))
             if place != "counter"
@@ -91,15 +91,26 @@ def scene(seed: int, split: str, number: int) -> Scene:
     facts["group"] = int(group)
     horizon = rng.uniform(28, 42)
     backdrop = scenery.backdrop(place, SIZE, horizon, rng)
+    facts["table"] = place.table_style
+    # One of the things by the wall may be told of: the one nearest the middle.
+    standing = [actor for actor in backdrop if actor.name]
+    if standing:
+        nearest = min(standing, key=lambda actor: abs(actor.poses[0, 0] - SIZE[0] / 2))
+        if abs(nearest.poses[0, 0] - SIZE[0] / 2) < 48:
+            facts["behind"] = dict(zip(("colour", "name"), nearest.name.split(" "), strict=True))
     return Scene(
         size=SIZE,
-        backdrop=backdrop,
-        actors=_arrange(facts, place, rng),
+        backdrop=[actor for actor in backdrop if not actor.name],
+        actors=_bystanders(standing) + _arrange(facts, place, rng),
         camera=scenery.camera(1, rng, SCALE),
         light=scenery.light(place, SIZE, rng),
         zoom=rng.uniform(0.95, 1.08),
         facts=facts,
     )
+
+
+def _bystanders(standing: list[Actor]) -> list[Actor]:
+    return [Actor(actor.sprite, actor.poses, f"{actor.name.split(' ')[1]}#{k}") for k, actor in enumerate(standing)]
 
 
 def _arrange(facts: dict, place: scenery.Kitchen, rng: np.random.Generator) -> list[Actor]:

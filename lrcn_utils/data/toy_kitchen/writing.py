@@ -62,7 +62,7 @@ def make(
         if card["settings"] == settings:
             return card
         raise FileExistsError(
-            f"{root}: holds a Toy Kitchen made with other settings {card['settings']}; remove it, or choose another folder"
+            f"{root}: holds a Toy Kitchen with other settings {card['settings']}; remove it, or choose another folder"
         )
     if root.exists() and any(root.iterdir()):
         raise FileExistsError(f"{root}: not empty, and no complete Toy Kitchen; remove it, or choose another folder")
