@@ -1,10 +1,12 @@
 """Figures of sentences: what is written in them, and which paths of a beam tree are alive."""
 
+from xml.etree import ElementTree
+
 import numpy as np
 from matplotlib.figure import Figure
 
 from lrcn_utils.plots.style import GREY, ORANGE
-from lrcn_utils.plots.text import Node, beam_tree, best_words, captioned, word_probabilities
+from lrcn_utils.plots.text import Node, beam_tree, beam_tree_svg, best_words, captioned, word_probabilities
 
 LEVELS = [
     [Node("a", 0, -0.1), Node("two", 0, -1.0)],
@@ -44,6 +46,16 @@ def test_the_beam_tree_shows_each_word_once_and_the_best_path():
     assert edges["a"] == edges["<eos>"] == to_rgba(ORANGE)
     assert edges["two"] == to_rgba(GREY)
     assert sum(line.get_linestyle() == ":" for line in ax.lines) == 1
+
+
+def test_the_svg_has_the_same_words_and_lines():
+    root = ElementTree.fromstring(beam_tree_svg(LEVELS, best=0))
+    space = "{http://www.w3.org/2000/svg}"
+    texts = [text.text for text in root.iter(f"{space}text")]
+    assert texts[2:12:2] == ["a", "two", "red", "<eos>", "apple"] and texts[3:13:2][0] == "-0.10"
+    lines = list(root.iter(f"{space}line"))
+    assert len(lines) == 6 and sum("stroke-dasharray" in line.attrib for line in lines) == 1
+    assert sum(line.attrib["stroke"] == ORANGE for line in lines) == 3
 
 
 def test_an_empty_tree_and_another_best_can_be_drawn():
