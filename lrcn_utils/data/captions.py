@@ -127,7 +127,7 @@ def image_batches(
     Those that cannot are added to the set's report, or raised as a CaptionError with ``strict``.
     """
     problems = Problems(strict)
-    images = _Images(caption_set.images, height, width)
+    images = _Readable(caption_set.images, height, width)
     for batch in DataLoader(images, size, collate_fn=list, num_workers=workers, generator=torch.Generator()):
         good = [(i, pixels) for i, pixels in batch if not isinstance(pixels, str)]
         for fault in (fault for _, fault in batch if isinstance(fault, str)):
@@ -137,19 +137,25 @@ def image_batches(
     caption_set.report.lines.extend(problems.close().lines)
 
 
-class _Images(Dataset):
-    def __init__(self, paths: list[Path], height: int, width: int):
-        self.paths, self.height, self.width = paths, height, width
+class PixelFiles(Dataset):
+    """Images read when asked for: [i] is uint8 (3, height, width). For sets that do not fit in memory."""
+
+    def __init__(self, paths: list[Path], height: int, width: int | None = None):
+        self.paths, self.height, self.width = paths, height, width or height
 
     def __len__(self) -> int:
         return len(self.paths)
 
+    def __getitem__(self, i: int) -> torch.Tensor:
+        return torch.from_numpy(load_image(self.paths[i], self.height, self.width)).permute(2, 0, 1).contiguous()
+
+
+class _Readable(PixelFiles):
     def __getitem__(self, i: int) -> tuple[int, torch.Tensor | str]:
         try:
-            pixels = load_image(self.paths[i], self.height, self.width)
+            return i, super().__getitem__(i)
         except CaptionError as error:
             return i, str(error)
-        return i, torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
 
 
 def load_images(

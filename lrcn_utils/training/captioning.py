@@ -14,16 +14,16 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from lrcn_utils import environment
-from lrcn_utils.data.captions import CaptionSet, image_batches
+from lrcn_utils.data.captions import CaptionSet, PixelFiles, image_batches, load_images
 from lrcn_utils.data.coco import read_coco
 from lrcn_utils.data.flickr import read_flickr
 from lrcn_utils.data.vocabulary import BOS, EOS, Vocabulary, pad_batch, tokenise
 from lrcn_utils.decoding import Hypothesis, beam_search
 from lrcn_utils.metrics.captions import bleu
 from lrcn_utils.models import cnn as cnns
-from lrcn_utils.models.captioning import CELLS, MRNN, VARIANTS, Captioner, loss_per_word
+from lrcn_utils.models.captioning import CELLS, MRNN, VARIANTS, Captioner, ImageCaptioner, loss_per_word
 from lrcn_utils.training.checkpoints import load_checkpoint, save_checkpoint
-from lrcn_utils.training.loop import fit
+from lrcn_utils.training.loop import History, fit
 
 # Learning to caption
 
@@ -35,7 +35,9 @@ class CaptionPairs(Dataset):
     pixels one random crop of ``crop`` is taken. Never mirrored: that would make "left of" false.
     """
 
-    def __init__(self, images: Tensor, caption_set: CaptionSet, vocabulary: Vocabulary, crop: int | None = None):
+    def __init__(
+        self, images: Tensor | PixelFiles, caption_set: CaptionSet, vocabulary: Vocabulary, crop: int | None = None
+    ):
         self.images, self.crop, self.seed_and_epoch = images, crop, (0, 0)
         self.pairs = [(i, vocabulary.encode(caption)) for i, caption in caption_set.pairs()]
 
@@ -51,9 +53,9 @@ class CaptionPairs(Dataset):
         if self.crop is None:
             return self.images[i], words
         random = np.random.default_rng((*self.seed_and_epoch, item))
-        room = [side - self.crop for side in self.images.shape[2:]]
-        top, left = (int(random.integers(r + 1)) for r in room)
-        return self.images[i, :, top : top + self.crop, left : left + self.crop] / 255, words
+        pixels = self.images[i]
+        top, left = (int(random.integers(side - self.crop + 1)) for side in pixels.shape[1:])
+        return pixels[:, top : top + self.crop, left : left + self.crop] / 255, words
 
 
 def collate(items: Sequence[tuple[Tensor, list[int]]]) -> tuple[Tensor, Tensor, Tensor]:
@@ -194,13 +196,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cell", choices=list(CELLS), default="lstm")
     parser.add_argument("--no-image", action="store_true", help="the control: the same network without the image")
     parser.add_argument("--cnn", default=None, help="toy, or squeezenet1_1, alexnet, vgg16, resnet18 (torchvision)")
-    parser.add_argument("--layer", default=None, help="the image feature: fc6, fc7, fc8 or pool")
+    parser.add_argument("--layer", default=None, help="the image feature: fc6, fc7, fc8 (default) or pool")
     parser.add_argument("--hidden", type=int, default=256)
     parser.add_argument("--embedding", type=int, default=128)
     parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--weight-decay", type=float, default=0.0)
     parser.add_argument("--rate", type=float, default=2e-3, help="learning rate of Adam; falls to 0 along a cosine")
     parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument(
+        "--fine-tune", type=int, metavar="EPOCHS", help="afterwards train the CNN as well, at a tenth of the rate"
+    )
     parser.add_argument("--batch-size", type=int, default=100)
     parser.add_argument("--limit", type=int, help="use only the first images of every split")
     parser.add_argument("--seed", type=int, default=0)
@@ -213,50 +218,83 @@ def run(args: argparse.Namespace) -> None:
     started = time.perf_counter()
     torch.manual_seed(args.seed)
     network, layer = network_of(args)
-    root = args.root or environment.data_root() / {"toy": "toy_kitchen"}.get(args.data, args.data)
-    cache, splits = environment.data_root() / "cache" / "features", {}
-    for split in ("train", "val"):
-        caption_set = read(args.data, root, split, args.strict).limit(args.limit)
-        splits[split] = cached_features(network, caption_set, layer, cache, strict=args.strict)
-        for line in splits[split][0].report.lines:
-            print(f"left out: {line}")
-        if not len(splits[split][0]):
-            raise SystemExit(f"{root}: nothing to use in the {split} split")
-    (train_set, train), (val_set, val) = splits["train"], splits["val"]
+    train_set, train = features_of(args, network, layer, "train")
+    val_set, val = features_of(args, network, layer, "val")
     vocabulary = Vocabulary.build(caption for _, caption in train_set.pairs())
     print(f"{len(train_set)} training images, {len(val_set)} val images, {len(vocabulary)} words")
     sizes = {"image_size": 0 if args.no_image else train.shape[1], "variant": args.variant, "hidden": args.hidden}
     sizes |= {"embedding": args.embedding}
     if args.variant != "mrnn":
         sizes |= {"cell": args.cell, "dropout": args.dropout}
-    if args.no_image:
-        train, val = train[:, :0], val[:, :0]
-    model = build(len(vocabulary), **sizes).standardise(train).to(environment.device())
-    optimizer = torch.optim.Adam(model.parameters(), args.rate, weight_decay=args.weight_decay)
+    model = build(len(vocabulary), **sizes).standardise(train[:, : sizes["image_size"]]).to(environment.device())
     out = args.out or Path("runs") / f"captioning_{args.data}_{args.variant}_{args.cell}_{args.seed}"
-    history = fit(
+    pairs = CaptionPairs(train[:, : sizes["image_size"]], train_set, vocabulary)
+    history = learn(model, pairs, args, args.epochs, out / "state.pt")
+    print(f"training loss {history.loss[-1]:.3f} nats a word after {args.epochs} epochs")
+    record = {"command": command(args), "seed": args.seed}
+    notes = {"cnn": args.cnn or default_cnn(args.data), "layer": layer}
+    if args.fine_tune:
+        fine_tune(network, layer, model, train_set, vocabulary, args, out)
+        val_set, val = features_of(args, network, layer, "val")
+        save_checkpoint(out / "cnn.safetensors", network, {"labels": getattr(network, "labels", None)}, record)
+    record |= report(model, val[:, : sizes["image_size"]], val_set, vocabulary)
+    save(out / "captioner.safetensors", model, vocabulary, sizes, record, **notes)
+    print(f"saved {out / 'captioner.safetensors'} after {time.perf_counter() - started:.0f} s")
+
+
+def features_of(args: argparse.Namespace, network: nn.Module, layer: str, split: str) -> tuple[CaptionSet, Tensor]:
+    """The images that can be used of one split and their features; what was left out is printed."""
+    root = args.root or environment.data_root() / {"toy": "toy_kitchen"}.get(args.data, args.data)
+    found = read(args.data, root, split, args.strict).limit(args.limit)
+    folder = environment.data_root() / "cache" / "features"
+    used, features = cached_features(network, found, layer, folder, strict=args.strict)
+    for line in used.report.lines:
+        print(f"left out: {line}")
+    if not len(used):
+        raise SystemExit(f"{root}: nothing to use in the {split} split")
+    return used, features
+
+
+def learn(model: nn.Module, pairs: CaptionPairs, args: argparse.Namespace, epochs: int, state: Path) -> History:
+    """Adam, the rate falling to 0 along a cosine; a CNN inside the model learns at a tenth of the rate."""
+    captioner, rate = (model.captioner, args.rate / 4) if isinstance(model, ImageCaptioner) else (model, args.rate)
+    groups = [{"params": captioner.parameters(), "lr": rate}]
+    if captioner is not model:
+        groups.append({"params": model.cnn.parameters(), "lr": rate / 10})
+    optimizer = torch.optim.AdamW(groups, weight_decay=args.weight_decay)
+    return fit(
         model,
-        CaptionPairs(train, train_set, vocabulary),
+        pairs,
         batch_loss,
         optimizer,
-        epochs=args.epochs,
+        epochs=epochs,
         batch_size=args.batch_size,
         seed=args.seed,
         clip_norm=5.0,
-        schedule=torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, args.epochs),
+        schedule=torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs),
         collate=collate,
-        save_to=out / "state.pt",
+        save_to=state,
     )
+
+
+def fine_tune(network: nn.Module, layer: str, model: nn.Module, train_set, vocabulary, args, out: Path) -> None:
+    """Train CNN and captioner together, from pixels, for ``args.fine_tune`` epochs (paper: v4 Tables 5 and 6)."""
+    side = warp_size(network)
+    pixels = load_images(train_set, side, side)[1] if args.data == "toy" else PixelFiles(train_set.images, side)
+    pairs = CaptionPairs(pixels, train_set, vocabulary, crop=network.crop)
+    both = ImageCaptioner(network, model, layer)
+    history = learn(both, pairs, args, args.fine_tune, out / "fine_tune.pt")
+    print(f"training loss {history.loss[-1]:.3f} nats a word after {args.fine_tune} epochs of fine-tuning")
+
+
+def report(model: nn.Module, val: Tensor, val_set: CaptionSet, vocabulary: Vocabulary) -> dict[str, float]:
+    """Print and return the scores on the val split, with right and with shuffled images."""
     loss = evaluate(model, val, val_set, vocabulary)
     shuffled = evaluate(model, val.roll(1, 0), val_set, vocabulary)
     scores = bleu(best_words(decode(model, val, beam_search, 3), vocabulary), references(val_set))
-    print(f"training loss {history.loss[-1]:.3f} nats a word after {args.epochs} epochs")
     print(f"val loss {loss:.3f} nats a word (perplexity {np.exp(loss):.1f}); with shuffled images {shuffled:.3f}")
     print("BLEU-1..4 with beam 3: " + " / ".join(f"{score:.3f}" for score in scores))
-    record = {"command": command(args), "seed": args.seed, "val_loss": loss, "val_bleu4": scores[3]}
-    features = {"cnn": args.cnn or default_cnn(args.data), "layer": layer}
-    save(out / "captioner.safetensors", model, vocabulary, sizes, record, **features)
-    print(f"saved {out / 'captioner.safetensors'} after {time.perf_counter() - started:.0f} s")
+    return {"val_loss": loss, "val_loss_shuffled": shuffled, "val_bleu4": scores[3]}
 
 
 def command(args: argparse.Namespace) -> str:
@@ -281,4 +319,4 @@ def network_of(args: argparse.Namespace) -> tuple[nn.Module, str]:
         network = toy.load(environment.CHECKPOINTS / "cnn_hybrid_toy.safetensors")
     else:
         network = cnns.pretrained(name, download=True)
-    return network.to(environment.device()).eval(), args.layer or ("fc7" if name == "toy" else "fc8")
+    return network.to(environment.device()).eval(), args.layer or "fc8"

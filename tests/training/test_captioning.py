@@ -13,6 +13,7 @@ from lrcn_utils.data.vocabulary import Vocabulary
 from lrcn_utils.decoding import greedy, sample
 from lrcn_utils.models.captioning import Captioner, ImageCaptioner
 from lrcn_utils.training import captioning
+from lrcn_utils.training.checkpoints import load_checkpoint
 
 COLOURS = {"red": (220, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 220)}
 
@@ -153,6 +154,16 @@ def test_fine_tuning_reaches_the_cnn(kitchen):
     pairs = captioning.CaptionPairs(pixels, train, vocabulary, crop=56)
     captioning.batch_loss(network, captioning.collate([pairs[i] for i in range(4)])).backward()
     assert network.cnn.scale.grad.abs().sum() > 0
+    files = captioning.CaptionPairs(captioning.PixelFiles(train.images, 60), train, vocabulary, crop=56)
+    assert torch.equal(files[3][0], pairs[3][0])
+
+
+def test_the_command_fine_tunes(kitchen, mean_colour, capsys):
+    captioning.run(arguments(kitchen, "--epochs", "2", "--fine-tune", "2"))
+    assert "after 2 epochs of fine-tuning" in capsys.readouterr().out
+    weights, *_ = load_checkpoint(kitchen / "run" / "cnn.safetensors")
+    assert not torch.equal(weights["scale"], torch.ones(3))
+    assert (weights["scale"] - 1).abs().max() < 0.02 * 2 * 15 / 40  # a tenth of a quarter of the rate, few steps
 
 
 def test_samples_are_the_same_for_the_same_generator():
