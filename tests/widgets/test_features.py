@@ -1,0 +1,118 @@
+"""The filter and feature-map explorer: what it shows is what the network computes; every control over its range."""
+
+import io
+import time
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.figure import Figure
+from PIL import Image
+
+from lrcn_utils.models.cnn import toy_caffenet, toy_hybrid
+from lrcn_utils.widgets.features import FeatureExplorer, FeatureMaps
+
+
+@pytest.fixture(scope="module")
+def images():
+    return torch.rand(9, 3, 56, 56, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture(scope="module")
+def model():
+    torch.manual_seed(0)
+    return toy_hybrid(5)
+
+
+def texts(figure):
+    return [text.get_text() for text in figure.axes[0].texts]
+
+
+@pytest.fixture
+def explorer(model, images):
+    return FeatureExplorer(model, images)
+
+
+def test_maps_are_the_networks_own(model, images):
+    maps = FeatureMaps(model, images)
+    with torch.no_grad():
+        x = torch.relu(model.convolutions.conv1((images - model.mean) / model.std))
+    assert maps.layers == ["conv1", "conv2", "conv3", "conv4", "conv5"]
+    np.testing.assert_allclose(maps.maps["conv1"], x, atol=1e-5)
+    assert maps.maps["conv5"].shape == (9, 48, 7, 7) and maps.weights["conv5"].shape == (48, 32, 3, 3)
+
+
+def test_top_images_answer_most(model, images):
+    maps = FeatureMaps(model, images)
+    found = maps.top("conv3", 7, count=4)
+    strongest = maps.maps["conv3"][:, 7].max(axis=(1, 2))
+    assert [image for image, _, _ in found] == np.argsort(-strongest, kind="stable")[:4].tolist()
+    assert [answer for _, answer, _ in found] == sorted(strongest.tolist())[::-1][:4]
+
+
+def test_the_box_is_what_the_unit_sees(model):
+    """A bright dot in a dark image is found inside the box of the channel's best unit, at every layer."""
+    dot = torch.full((1, 3, 56, 56), 0.4)
+    dot[:, :, 30:33, 12:15] = 1.0
+    plain = FeatureMaps(model, torch.full((1, 3, 56, 56), 0.4))
+    maps = FeatureMaps(model, dot)
+    for layer in ("conv1", "conv2"):
+        changed = np.argwhere(np.abs(maps.maps[layer] - plain.maps[layer])[0].max(0) > 1e-6)
+        field = maps.fields[layer]
+        for row, column in changed:
+            assert abs(field.centre + row * field.step - 31) <= field.size / 2 + 1
+            assert abs(field.centre + column * field.step - 13) <= field.size / 2 + 1
+
+
+@pytest.mark.parametrize("build", [toy_caffenet, toy_hybrid])
+def test_every_control_over_its_range(build, images):
+    explorer = FeatureExplorer(build(5), images)
+    seen = set()
+    for layer in explorer.layer.options:
+        explorer.layer.value = layer
+        last = explorer.maps.channels(layer) - 1
+        assert explorer.channel.max == last
+        for channel in (0, last // 2, last):
+            explorer.channel.value = channel
+            seen.add(explorer.picture.value)
+    for image in range(1, explorer.image.max + 1, 2):
+        explorer.image.value = image
+        seen.add(explorer.picture.value)
+    assert len(seen) >= 15 and all(Image.open(io.BytesIO(png)).size[0] > 600 for png in seen)
+
+
+def test_channel_stays_in_range_when_the_layer_shrinks(explorer):
+    explorer.layer.value = "conv3"
+    explorer.channel.value = 63
+    explorer.layer.value = "conv1"
+    assert explorer.channel.value == explorer.channel.max == 15
+
+
+def test_figure_is_the_static_twin(explorer):
+    explorer.layer.value = "conv4"
+    explorer.channel.value = 3
+    figure = explorer.figure()
+    assert isinstance(figure, Figure)
+    assert any("conv4, channel 3" in text for text in texts(figure))
+
+
+def test_controls_are_named_and_quick(explorer):
+    for control in (explorer.image, explorer.layer, explorer.channel):
+        assert control.description
+    explorer.channel.value = 1  # fonts are loaded now
+    began = time.process_time()
+    for channel in range(2, 7):
+        explorer.channel.value = channel
+    assert (time.process_time() - began) / 5 < 0.15
+
+
+def test_silent_channels_are_said_to_be_silent(images):
+    model = toy_hybrid(5)
+    torch.nn.init.constant_(model.convolutions.conv1.bias, -100.0)
+    assert texts(FeatureExplorer(model, images).figure()).count("silent") == 6
+
+
+@pytest.mark.parametrize("shape", [(0, 3, 56, 56), (2, 3, 60, 60), (3, 56, 56)])
+def test_wrong_images_are_refused(model, shape):
+    with pytest.raises(ValueError, match="images"):
+        FeatureMaps(model, torch.zeros(shape))
