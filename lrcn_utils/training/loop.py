@@ -43,6 +43,7 @@ def fit(
     collate: Callable | None = None,
     workers: int = 0,
     evaluate: Callable[[nn.Module], dict] | None = None,
+    on_epoch: Callable[[History], None] | None = None,
     save_to: Path | str | None = None,
     progress: bool = True,
 ) -> History:
@@ -51,6 +52,7 @@ def fit(
     ``batch_loss(model, batch)`` gives the scalar loss of one collated batch (it also moves it to the device).
     A dataset with a method ``set_epoch(seed, epoch)`` is told the epoch, so that its augmentation can follow it.
     ``schedule`` steps once an epoch; ``clip_norm`` bounds the global L2 norm of the gradient.
+    ``on_epoch(history)`` is called after every epoch, for a live curve.
     ``save_to``: a file written after every epoch; when it exists already, training resumes from it.
     """
     history, first = History(), 0
@@ -83,6 +85,8 @@ def fit(
         bar.set_postfix(loss=f"{history.loss[-1]:.3f}")
         if save_to is not None:
             _keep(Path(save_to), model, optimizer, schedule, history)
+        if on_epoch is not None:
+            on_epoch(history)
     model.eval()
     return history
 
