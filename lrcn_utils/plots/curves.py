@@ -12,10 +12,12 @@ from lrcn_utils.plots.style import BLUE, GREEN, GREY, PALETTE, VERMILION
 WRONG = [VERMILION, BLUE, PALETTE[1], PALETTE[4]]  # the true class has green for itself
 
 
-def shown_classes(probabilities: np.ndarray, truth: int | None, top: int) -> list[int]:
-    """The ``top`` classes of the highest mean probability over time, and the true one in any case."""
-    best = np.argsort(-probabilities.mean(axis=0), kind="stable")[:top].tolist()
-    return best if truth is None or truth in best else [*best[:-1], truth]
+def class_colours(probabilities: ArrayLike, truth: int | None = None, top: int = 4) -> dict[int, str]:
+    """The ``top`` classes of the highest mean probability over time, and the true one in any case: {class: colour}."""
+    best = np.argsort(-np.asarray(probabilities).mean(axis=0), kind="stable")[:top].tolist()
+    shown = best if truth is None or truth in best else [*best[:-1], truth]
+    wrong = iter(WRONG * top)
+    return {k: GREEN if k == truth else next(wrong) for k in shown}
 
 
 def probability_curves(
@@ -24,24 +26,20 @@ def probability_curves(
     classes: Sequence[str],
     *,
     truth: int | None = None,
-    now: int | None = None,
     top: int = 4,
+    legend: bool = True,
 ) -> Axes:
-    """Probability of the leading classes over the frames: (time, classes), the true class green and thick.
-
-    ``now``: the frame at which a vertical line stands.
-    """
+    """Probability of the leading classes over the frames: (time, classes), the true class green and thick."""
     probabilities = np.asarray(probabilities)
-    wrong = iter(WRONG * top)
-    for k in shown_classes(probabilities, truth, top):
-        style = {"color": GREEN, "linewidth": 3} if k == truth else {"color": next(wrong), "linewidth": 1.8}
-        marker = "o" if len(probabilities) == 1 else None
-        axes.plot(probabilities[:, k], label=classes[k], marker=marker, **style)
-    if now is not None:
-        axes.axvline(now, color=GREY, linestyle="--", linewidth=1.5)
-    axes.set(ylim=(-0.02, 1.02), xlim=(0, max(len(probabilities) - 1, 1)), xlabel="frame", ylabel="probability")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    marker = "o" if len(probabilities) == 1 else None
+    for k, colour in class_colours(probabilities, truth, top).items():
+        width = 3 if k == truth else 1.8
+        axes.plot(probabilities[:, k], label=classes[k], marker=marker, color=colour, linewidth=width)
+    axes.set(ylim=(-0.02, 1.02), yticks=(0, 0.5, 1), xlim=(0, max(len(probabilities) - 1, 1)))
+    axes.set(xlabel="frame", ylabel="probability")
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    if legend:
+        axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return axes
 
 

@@ -7,13 +7,17 @@ from argparse import Namespace
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
+import torch
+
 from lrcn_utils import environment
 from lrcn_utils.data.clips import PAPER, TOY
 from lrcn_utils.data.ucf101 import ClipDataset, UCF101Index, read_index
 from lrcn_utils.training import activity_table
-from lrcn_utils.training.activity_models import OWN_CNNS, RECIPES, Recipe, build, load, start_cnn, train
-from lrcn_utils.training.activity_scores import Scores, score
+from lrcn_utils.training.activity_models import FROZEN_RECIPES, OWN_CNNS, RECIPES, Recipe, build, load, start_cnn, train
+from lrcn_utils.training.activity_scores import Scores, score, score_features
 from lrcn_utils.training.checkpoints import load_checkpoint, save_checkpoint
+from lrcn_utils.training.features import FeatureClips, FrameFeatures, extract
 
 TOY_CNN = environment.CHECKPOINTS / "cnn_hybrid_toy.safetensors"
 RECIPE_OPTIONS = {
@@ -144,14 +148,19 @@ def feature_of(args: Namespace) -> str:
 
 def recipe_of(args: Namespace) -> Recipe:
     changed = {name: getattr(args, name) for name in (*RECIPE_OPTIONS, "optimizer")}
-    return replace(RECIPES[args.model], **{name: value for name, value in changed.items() if value is not None})
+    recipes = RECIPES if args.cnn in OWN_CNNS else FROZEN_RECIPES
+    return replace(recipes[args.model], **{name: value for name, value in changed.items() if value is not None})
 
 
 def train_and_score(args: Namespace, index: UCF101Index, seed: int) -> Scores:
     """One model of one seed: train it or find it trained in ``--out``, save its weights and its scores there."""
     model = trained(args, index, seed)
-    dataset = clip_dataset(args, index.test, train=False)
-    scores = score(model, dataset, index.classes, args.crops)
+    if args.cnn in OWN_CNNS:
+        scores = score(model, clip_dataset(args, index.test, train=False), index.classes, args.crops, progress=True)
+    else:
+        kept = frozen_features(args, model, index.test, args.crops)
+        rows = score_features(model, (torch.from_numpy(row.astype(np.float32)) for row in kept))
+        scores = Scores.of(index.test, index.classes, rows)
     scores.save(_file(args, seed, ".npz"))
     return scores
 
@@ -175,10 +184,13 @@ def trained(args: Namespace, index: UCF101Index, seed: int):
         if old_config == config and record["state"] == state.name:
             return load(file)[0]
     environment.seed_everything(seed)
-    model = build(config)
-    give_start(model, args, index, seed)
-    model.to(environment.device())
-    dataset = clip_dataset(args, index.train, train=True)
+    model = build(config).to(environment.device())
+    if args.cnn in OWN_CNNS:
+        give_start(model, args, index, seed)
+        dataset = clip_dataset(args, index.train, train=True)
+    else:
+        model.cnn.requires_grad_(False)
+        dataset = FeatureClips(frozen_features(args, model, index.train))
     history = train(model, dataset, recipe, seed=seed, save_to=state)
     record = {"state": state.name, "recipe": asdict(recipe), "seed": seed, "loss": history.loss}
     save_checkpoint(file, model, config, record)
@@ -188,7 +200,7 @@ def trained(args: Namespace, index: UCF101Index, seed: int):
 
 def give_start(model, args: Namespace, index: UCF101Index, seed: int) -> None:
     """The paper's chain: the pre-trained CNN starts the single-frame model, which starts its stream's LRCN."""
-    if args.model == "lrcn" and args.cnn in OWN_CNNS:
+    if args.model == "lrcn":
         if args.start is not None:
             weights = load_checkpoint(args.start)[0]
         else:
@@ -196,13 +208,21 @@ def give_start(model, args: Namespace, index: UCF101Index, seed: int) -> None:
             single = Namespace(**vars(args) | plain | {"model": "single-frame"})
             weights = trained(single, index, seed).state_dict()
         start_cnn(model, weights, prefix="cnn.")
-    elif args.cnn in OWN_CNNS and args.cnn_weights.exists():
+    elif args.cnn_weights.exists():
         start_cnn(model, load_checkpoint(args.cnn_weights)[0])
 
 
 def clip_dataset(args: Namespace, videos, train: bool) -> ClipDataset:
     frames = TOY if args.cnn.endswith("-toy") else PAPER
-    return ClipDataset(videos, frames, train=train, input=args.input, cache=args.cache or True)
+    keep = args.cnn in OWN_CNNS  # a frozen CNN reads each video once: its features are kept instead of its frames
+    return ClipDataset(videos, frames, train=train, input=args.input, cache=keep and (args.cache or True))
+
+
+def frozen_features(args: Namespace, model, videos, views: str = "centre") -> FrameFeatures:
+    """The frozen CNN's features of every frame, kept in the cache."""
+    dataset = clip_dataset(args, videos, train=False)
+    cache = args.cache or videos[0].root / "cache"
+    return extract(dataset, model.cnn, feature_of(args), cache, views=views, progress=True)
 
 
 def _file(args: Namespace, seed: int, suffix: str) -> Path:

@@ -40,6 +40,11 @@ class Scores:
     classes: list[str]
     probabilities: np.ndarray
 
+    @classmethod
+    def of(cls, videos: Sequence[Video], classes: Sequence[str], probabilities: np.ndarray) -> "Scores":
+        """``probabilities`` of ``videos``, row by row, with their names and labels."""
+        return cls([v.name for v in videos], np.array([v.label for v in videos]), list(classes), probabilities)
+
     @property
     def accuracy(self) -> float:
         return metrics.accuracy(self.probabilities, self.labels)
@@ -146,5 +151,4 @@ def score(
     """Score every video of ``dataset`` as the paper does; only one video is in memory at a time."""
     videos = tqdm(dataset.videos, desc="scoring", disable=not progress, leave=False)
     rows = score_features(model, (video_features(model, dataset, video, crops) for video in videos))
-    names, labels = [v.name for v in dataset.videos], np.array([v.label for v in dataset.videos])
-    return Scores(names, labels, list(classes), rows)
+    return Scores.of(dataset.videos, classes, rows)

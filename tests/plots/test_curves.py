@@ -24,16 +24,17 @@ def scores(time):
 def test_curves_show_the_leaders_and_the_truth(axes, time):
     p = scores(time)
     truth = int(p.mean(0).argmin())
-    curves.probability_curves(axes, p, CLASSES, truth=truth, now=0, top=3)
+    curves.probability_curves(axes, p, CLASSES, truth=truth, top=3)
     named = {line.get_label(): line for line in axes.lines if not line.get_label().startswith("_")}
     assert len(named) == 3 and CLASSES[truth] in named and CLASSES[int(p.mean(0).argmax())] in named
     assert named[CLASSES[truth]].get_color() == GREEN
     np.testing.assert_allclose(named[CLASSES[truth]].get_ydata(), p[:, truth])
 
 
-def test_truth_is_not_shown_twice():
-    p = np.eye(6)[[2, 2]]
-    assert curves.shown_classes(p, 2, 4) == [2, 0, 1, 3]
+def test_each_class_is_shown_once_in_a_colour_of_its_own():
+    colours = curves.class_colours(np.eye(6)[[2, 2]], truth=2)
+    assert list(colours) == [2, 0, 1, 3] and colours[2] == GREEN
+    assert len(set(colours.values())) == 4
 
 
 def test_bars_in_order(axes):
