@@ -122,6 +122,19 @@ def load(path: Path | str) -> tuple[nn.Module, Vocabulary, dict, dict]:
     return model.float().eval(), vocabulary, config, record
 
 
+def shipped(name: str, retrain: bool = False) -> tuple[nn.Module, Vocabulary, dict, dict]:
+    """`load` of the checkpoint captioning_``name``_toy; with ``retrain`` made again by the command in its file."""
+    path = environment.CHECKPOINTS / f"captioning_{name}_toy.safetensors"
+    if retrain:
+        parser = argparse.ArgumentParser()
+        add_arguments(parser)
+        again = parser.parse_args(load(path)[3]["command"].split()[4:])
+        again.out = Path("runs") / path.stem
+        run(again)
+        path = again.out / "captioner.safetensors"
+    return load(path)
+
+
 def build(vocab_size: int, image_size: int, variant: str = "2f", **sizes) -> nn.Module:
     """A `Captioner`, or the m-RNN for the variant "mrnn"."""
     if variant == "mrnn":
