@@ -10,6 +10,7 @@ import io
 import os
 import random
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -224,15 +225,17 @@ class RatingPanel(w.VBox):
         """What a rater sees of one picture, on paper: the captions in blind order, room for three ranks each."""
         session = RatingSession(self.items, self.folder, rater, self.seed)
         item = session.items[number]
-        figure = Figure(figsize=(10, 3.6), dpi=80)
+        figure = Figure(figsize=(11, 3.8), dpi=80)
         left, right = figure.add_axes((0.01, 0.05, 0.28, 0.88)), figure.add_axes((0.31, 0.05, 0.68, 0.88))
         left.imshow(item.picture)
-        columns = (0.70, 0.82, 0.94)
+        columns = (0.73, 0.84, 0.95)
         for x, criterion in zip(columns, CRITERIA, strict=True):
             right.text(x, 1.0, criterion, ha="center", va="center", fontsize=10)
         for place, method in enumerate(session.order(item)):
             y = 1 - (place + 1) / (len(item.captions) + 0.5)
-            right.text(0, y, f"{_letter(place)}   {item.captions[method]}", va="center", fontsize=11, wrap=True)
+            caption = textwrap.fill(item.captions[method], 55)
+            right.text(0, y, _letter(place), va="center", fontsize=11, weight="bold")
+            right.text(0.04, y, caption, va="center", fontsize=11)
             for x in columns:
                 right.text(x, y, "    ", va="center", ha="center", bbox={"fc": "white", "ec": GREY}, fontsize=9)
         for axes in (left, right):
