@@ -11,7 +11,7 @@ it ended, and does again what has changed.
 import argparse
 import os
 import sys
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -31,15 +31,18 @@ def main(arguments: list[str] | None = None) -> int:
         left_over.unlink()
     to_do = [video for video in videos if not is_done(video, args.root, args.size)]
     made, images, problems = 0, 0, []
-    with ProcessPoolExecutor(args.workers, initializer=flow.single_thread) as pool:
-        results = pool.map(partial(compute, root=args.root, size=args.size), to_do, chunksize=4)
-        for count, problem in tqdm(results, desc="flow", total=len(to_do), disable=args.quiet):
-            if problem and args.strict:
-                pool.shutdown(cancel_futures=True)
-                sys.exit(problem)
-            if problem:
-                problems.append(problem)
-            made, images = made + (count > 0), images + count
+    flow.single_thread()  # of OpenCV, as every worker is a thread; OpenCV and FFmpeg work without Python's lock
+    with ThreadPoolExecutor(args.workers) as pool:
+        results = pool.map(partial(compute, root=args.root, size=args.size), to_do)
+        try:
+            for count, problem in tqdm(results, desc="flow", total=len(to_do), disable=args.quiet):
+                if problem and args.strict:
+                    sys.exit(problem)
+                if problem:
+                    problems.append(problem)
+                made, images = made + (count > 0), images + count
+        finally:
+            pool.shutdown(cancel_futures=True)  # else an interrupt would wait for all videos
     stored = sum(file.stat().st_size for file in (args.root / "flow").glob("*/*.avi"))
     print(f"{len(videos)} videos: {len(videos) - len(to_do)} were done, {made} made now ({images} flow images),")
     print(f"{len(problems)} could not be read; {args.root / 'flow'} holds {stored / 1e6:.1f} MB.")
@@ -55,7 +58,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--classes", nargs="+", help="only these classes")
     parser.add_argument("--limit", type=int, help="at most so many videos of each class")
-    parser.add_argument("--workers", type=int, default=min(os.cpu_count() or 1, 8), help="processes (%(default)s)")
+    parser.add_argument(
+        "--workers", type=int, default=min(os.cpu_count() or 1, 8), help="videos at a time (%(default)s)"
+    )
     parser.add_argument("--strict", action="store_true", help="stop at the first video that cannot be read")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     return parser.parse_args(arguments)

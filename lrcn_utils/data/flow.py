@@ -41,7 +41,7 @@ def iter_flow(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
 
 
 def single_thread() -> None:
-    """Keep OpenCV to one thread in this process, where every core has a process of its own."""
+    """Keep OpenCV to one thread, where every core has a video of its own."""
     import cv2
 
     cv2.setNumThreads(1)
