@@ -31,6 +31,14 @@ SPREAD = {
     3: [(-21, 4), (0, -6), (21, 4)],
     4: [(-17, -8), (15, -9), (-15, 10), (18, 9)],
 }
+# Carrots and cucumbers lie one before the other, or some would be hidden.
+LONG = ("carrot", "cucumber")
+SPREAD_LONG = {
+    1: [(0, 0)],
+    2: [(-5, -6), (5, 6)],
+    3: [(-4, -11), (5, 0), (-4, 11)],
+    4: [(-5, -15), (5, -5), (-5, 5), (5, 15)],
+}
 
 
 def _item(name: str, count: int, rng, sized: bool) -> dict:
@@ -50,6 +58,8 @@ def draw_facts(rng: np.random.Generator, held_out: bool) -> dict:
         if held_out or (name, place) not in HELD_OUT:
             break
     main = _item(name, int(rng.integers(1, ROOM[place] + 1)), rng, sized=place != "pot")
+    if name in LONG and place in ("bowl", "pot"):
+        main["count"] = min(main["count"], 2)
     facts = {"place": place, "dish_colour": None, "main": main, "held_out": held_out}
     if place in DISH_COLOURS:
         facts["dish_colour"] = str(rng.choice(DISH_COLOURS[place]))
@@ -118,17 +128,18 @@ def _arrange(facts: dict, place: scenery.Kitchen, rng: np.random.Generator) -> l
     apart = {"left": 17, "right": -17}.get(second and second["where"], 0)
     x, y = 64 + apart + rng.uniform(-4, 4), rng.uniform(72, 80)
     together = second is not None and second["where"] == "with"
-    spots = SPREAD[main["count"] + together]
+    long = main["name"] in LONG and not (together and second["name"] not in LONG)
+    spots = (SPREAD_LONG if long else SPREAD)[main["count"] + together]
     inside = kind in ("bowl", "pot")
     r = rng.uniform(33, 36) if not apart else rng.uniform(28, 31)
     if inside:
         scale = 0.82 * r / 34
-        spots = [(right * 0.82, -6 + 0.25 * down) for right, down in spots]
+        spots = [(right * 0.82, -6 + (0.45 if long else 0.25) * down) for right, down in spots]
     elif kind == "counter":
         scale = 0.95 if not apart else 0.75
     else:
         scale = 0.9 * r / 36
-        spots = [(right, down * (0.8 if kind == "board" else 0.6) - 3) for right, down in spots]
+        spots = [(right, down * (0.6 if kind == "plate" and not long else 0.8) - 3) for right, down in spots]
     if inside:
         back, front = getattr(draw, kind)(facts["dish_colour"], r)
     elif kind == "plate":
@@ -148,7 +159,7 @@ def _arrange(facts: dict, place: scenery.Kitchen, rng: np.random.Generator) -> l
         actors += _tool(facts["tool"], place, x, y, rng)
     if second is not None and not together:
         side = {"left": -1, "right": 1, "front": 0}[second["where"]]
-        spot = SPREAD[second["count"]]
+        spot = (SPREAD_LONG if second["name"] in LONG else SPREAD)[second["count"]]
         # What stands in front stands below the dish's front edge.
         below = 16 if side else 34
         actors += _foods(second, spot, x + side * (r + 17), min(y + below, 112), 0.85, rng)
