@@ -93,7 +93,7 @@ def beside(
     where the paper prints per cent; the head of such a column says "(%)".
     ``tier``: the data it was measured on, for the heading, such as "Toy Kitchen, 200 test images".
     ``columns``: the field of the paper's rows that makes the columns; several are joined by ", " as in
-    "image to caption, R@1". A cell that one side lacks is empty.
+    "image to caption, R@1". A cell that one side lacks is empty; without ``rows`` ours are printed alone.
     """
     fields = (columns,) if isinstance(columns, str) else columns
     # Fields that vary tell the rows apart; a field that is the same everywhere goes without saying.
@@ -117,9 +117,12 @@ def beside(
         for name, values in measured.items()
     ]
     theirs = [(label, [values.get(head, "") for head in heads]) for label, values in printed.items()]
-    where = "; ".join(dict.fromkeys(f"{row['dataset']} ({row['source']})" for row in rows))
     shown = [head + units.get(head, "") for head in heads]
-    return Table(shown, [(f"Measured here: {tier}", ours), (f"The paper, as context: {where}", theirs)])
+    blocks = [(f"Measured here: {tier}", ours)]
+    if rows:
+        where = "; ".join(dict.fromkeys(f"{row['dataset']} ({row['source']})" for row in rows))
+        blocks.append((f"The paper, as context: {where}", theirs))
+    return Table(shown, blocks)
 
 
 def _number(value: float | None, decimals: int) -> str:

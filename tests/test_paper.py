@@ -13,9 +13,7 @@ def test_every_number_of_the_paper_is_there():
 def test_filters_take_one_value_or_several():
     rows = table("image_text_retrieval", dataset="Flickr30k", version="CVPR 2015", metric=["R@1", "Medr"])
     assert len(rows) == 6 * 2 * 2
-    one = table(
-        "image_text_retrieval", dataset="Flickr30k", version="CVPR 2015", method="LRCN_2f", metric="Medr"
-    )
+    one = table("image_text_retrieval", dataset="Flickr30k", version="CVPR 2015", method="LRCN_2f", metric="Medr")
     assert {row["input"]: row["value"] for row in one} == {"caption to image": 9.0, "image to caption": 7.0}
 
 
@@ -56,3 +54,8 @@ def test_html_is_escaped():
     rows = table("video_description", version="CVPR 2015")
     html = beside({"<b>": {"BLEU-4": 1.0}}, rows, tier="a & b")._repr_html_()
     assert "&lt;b&gt;" in html and "a &amp; b" in html and "<b>" not in html
+
+
+def test_without_rows_of_the_paper_ours_stand_alone():
+    printed = beside({"ours": {"nats a word": 1.23456}}, [], tier="toy")
+    assert len(printed.blocks) == 1 and "| ours | 1.235 |" in str(printed)
