@@ -47,7 +47,7 @@ def source_words(words: Sequence[str], slots: Sequence[str]) -> Phrase:
     return tuple(f"{slot}={word}" for slot, word in zip(slots, words, strict=True))
 
 
-def align(pairs: Sequence[tuple[Phrase, Phrase]], iterations: int = 5) -> list[set[tuple[int, int]]]:
+def align(pairs: Sequence[tuple[Phrase, Phrase]], iterations: int = 3) -> list[set[tuple[int, int]]]:
     """Word alignment of (source, target) sentences: IBM model 2 in both directions, joined by grow-diag-final-and.
 
     Returns for each pair the set of (source position, target position).
@@ -108,7 +108,7 @@ class Translator:
     ``options``: how many translations of one span are kept; ``stack``: how many hypotheses a stack.
     """
 
-    def __init__(self, table, language_model, weights: Weights | None = None, *, order=3, options=20, stack=20):
+    def __init__(self, table, language_model, weights: Weights | None = None, *, order=3, options=10, stack=10):
         self.table, self.language_model, self.order = table, language_model, order
         self.weights = Weights() if weights is None else weights
         self.options, self.stack = options, stack

@@ -36,7 +36,7 @@ def frame_features(cnn, paths: Sequence[Path], *, frames: int = 8, layer: str = 
     for path in paths:
         video = read_video(path, clips.TOY[:2])
         chosen = torch.linspace(0, len(video) - 1, frames).round().long().numpy()
-        crops = clips.as_input(clips.centre_crop(video[chosen], clips.TOY))
+        crops = clips.as_input(clips.centre_crop(video[chosen], clips.TOY.crop))
         found.append(cnn.features(crops.to(place), layer).cpu())
     return torch.stack(found)
 
@@ -98,7 +98,7 @@ def out_of_fold(
     return result
 
 
-def fit_crf(unaries: Unaries, tuples: Tensor, edges: Sequence[Edge], *, l2: float = 0.01, steps: int = 60) -> TupleCRF:
+def fit_crf(unaries: Unaries, tuples: Tensor, edges: Sequence[Edge], *, l2: float = 0.003, steps: int = 60) -> TupleCRF:
     """Maximum likelihood with a Gaussian prior of strength ``l2`` about independent slots (w = 1, P = 0).
 
     The likelihood is concave, so L-BFGS on all clips finds the one optimum: no seed, no rate, no order of clips.

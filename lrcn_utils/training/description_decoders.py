@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 from lrcn_utils import environment
 from lrcn_utils.data.tacos import CRFOutputs, Description, decode_tuple
 from lrcn_utils.data.vocabulary import BOS, EOS, Vocabulary, tokenise
-from lrcn_utils.decoding import beam_search
+from lrcn_utils.decoding import beam_search, sample
 from lrcn_utils.metrics.language import NGram
 from lrcn_utils.models.description import EncoderDecoder, EndToEnd, TupleDecoder, one_hot_tuple, tuple_vector
 from lrcn_utils.training.captioning import batch_loss, best_words, collate, decode
@@ -62,7 +62,7 @@ def decoder_inputs(kind: str, outputs: CRFOutputs) -> Tensor:
     return nn.utils.rnn.pad_sequence(rows, batch_first=True)
 
 
-def build(kind: str, input_size: int, vocab_size: int, embedding: int = 64, hidden: int = 128, dropout: float = 0.3):
+def build(kind: str, input_size: int, vocab_size: int, embedding: int = 64, hidden: int = 96, dropout: float = 0.2):
     """An untrained decoder of ``KINDS``.
 
     ``input_size``: size of (a)'s source vocabulary, of the tuple's vector, or of a frame's features.
@@ -71,7 +71,7 @@ def build(kind: str, input_size: int, vocab_size: int, embedding: int = 64, hidd
 
 
 def train_decoder(
-    model: nn.Module, pairs: Pairs, *, epochs: int = 8, batch_size: int = 64, rate: float = 4e-3, seed: int = 0, **more
+    model: nn.Module, pairs: Pairs, *, epochs: int = 8, batch_size: int = 64, rate: float = 8e-3, seed: int = 0, **more
 ) -> History:
     """Teacher forcing with Adam, the rate falling to 0 along a cosine. ``more`` goes to ``fit``."""
     model.to(environment.device())
@@ -84,6 +84,14 @@ def train_decoder(
 def describe(model: nn.Module, inputs: Tensor, vocabulary: Vocabulary, width: int = 3) -> list[Words]:
     """The best sentence that beam search finds for each row of ``inputs``, split into words."""
     return best_words(decode(model, inputs, beam_search, width, max_length=LONGEST), vocabulary)
+
+
+def drawn(model, inputs: Tensor, vocabulary: Vocabulary, seed: int = 0) -> list[Words]:
+    """One sentence drawn at random from ``model`` for each row of ``inputs``."""
+    generator = torch.Generator().manual_seed(seed)
+    return best_words(
+        decode(model, inputs, sample, 1, size=len(inputs), generator=generator, max_length=LONGEST), vocabulary
+    )
 
 
 def references(descriptions: Sequence[Description], videos: Sequence[str]) -> list[list[Words]]:

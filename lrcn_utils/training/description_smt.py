@@ -12,11 +12,11 @@ from lrcn_utils.models.smt import END, START, Translator, Weights, align, phrase
 
 Words = list[str]
 CHOICES = {
-    "forward": (0.3, 0.6, 1.0, 1.5),
-    "backward": (0.0, 0.3, 0.6, 1.0),
-    "language": (0.3, 0.6, 1.0, 1.5),
-    "word": (-0.5, 0.0, 0.3, 0.6, 1.0, 1.5, 2.0),
-    "phrase": (-2.0, -1.0, 0.0, 1.0),
+    "word": (-0.5, 0.0, 0.5, 1.0, 1.5, 2.0),
+    "language": (0.5, 1.0, 1.5),
+    "forward": (0.5, 1.0, 1.5),
+    "backward": (0.0, 0.5, 1.0),
+    "phrase": (-1.0, 0.0, 1.0),
     "distortion": (0.2, 0.5, 0.8),
 }
 
@@ -77,7 +77,7 @@ def tune(
     references: list[list[Words]],
     *,
     choices: dict[str, Sequence[float]] = CHOICES,
-    rounds: int = 2,
+    rounds: int = 1,
     seed: int = 0,
 ) -> Translator:
     """Coordinate search for the weights with the best BLEU-4 on validation clips.
