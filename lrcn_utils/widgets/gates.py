@@ -96,7 +96,7 @@ class GateExplorer(ipywidgets.VBox):
 
     def figure(self) -> Figure:
         """The static twin: all gates and states of the present sentence."""
-        return self.gates.heatmaps(self.reading, self.layer.value - 1, self.unit.value)
+        return self.gates.heatmaps(self.reading, self.layer.value - 1)
 
     def _pick(self, _) -> None:
         self.text.value = self.menu.value

@@ -1,3 +1,7 @@
+import ast
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -5,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from lrcn_utils.models import lstm as lstm_module
 from lrcn_utils.models.lstm import (
     CAFFE_ORDER,
     LSTM,
@@ -28,7 +33,8 @@ quick = settings(max_examples=30, deadline=None)
 
 
 def same_outputs_and_gradients(own, library, call_own, call_library, inputs):
-    """Run both on copies of ``inputs``; outputs, gradients of the inputs and of every parameter must agree."""
+    """Copy the weights, run both: outputs, gradients of ``inputs`` and of every parameter must agree."""
+    library.load_state_dict(own.state_dict())
     own.zero_grad(), library.zero_grad()
     results = []
     for module, call in ((own, call_own), (library, call_library)):
@@ -38,7 +44,7 @@ def same_outputs_and_gradients(own, library, call_own, call_library, inputs):
             (out * torch.linspace(-1, 2, out.numel(), dtype=out.dtype).view_as(out)).sum() for out in outputs
         ).backward()
         gradients = {name: parameter.grad for name, parameter in module.named_parameters()}
-        results.append((outputs, [x.grad for x in copies], gradients))
+        results.append((outputs, [x.grad for x in copies if x.grad is not None], gradients))
     tolerance = TOLERANCE[inputs[0].dtype]
     (out_a, in_a, grad_a), (out_b, in_b, grad_b) = results
     assert grad_a.keys() == grad_b.keys()
@@ -52,7 +58,6 @@ def same_outputs_and_gradients(own, library, call_own, call_library, inputs):
 @given(SIZES, SIZES, SIZES, DTYPES, st.booleans())
 def test_rnn_cell_equals_the_library(batch, inputs, hidden, dtype, with_state):
     own, library = RNNCell(inputs, hidden).to(dtype), nn.RNNCell(inputs, hidden).to(dtype)
-    library.load_state_dict(own.state_dict())
     tensors = [torch.randn(batch, inputs, dtype=dtype)] + [torch.randn(batch, hidden, dtype=dtype)] * with_state
     same_outputs_and_gradients(own, library, lambda m, *a: [m(*a)], lambda m, *a: [m(*a)], tensors)
 
@@ -61,7 +66,6 @@ def test_rnn_cell_equals_the_library(batch, inputs, hidden, dtype, with_state):
 @given(SIZES, SIZES, SIZES, DTYPES, st.booleans())
 def test_lstm_cell_equals_the_library(batch, inputs, hidden, dtype, with_state):
     own, library = LSTMCell(inputs, hidden).to(dtype), nn.LSTMCell(inputs, hidden).to(dtype)
-    library.load_state_dict(own.state_dict())
     tensors = [torch.randn(batch, inputs, dtype=dtype)]
     tensors += [torch.randn(batch, hidden, dtype=dtype) for _ in range(2 * with_state)]
 
@@ -75,7 +79,6 @@ def test_lstm_cell_equals_the_library(batch, inputs, hidden, dtype, with_state):
 @given(SIZES, SIZES, SIZES, SIZES, st.integers(1, 3), DTYPES, st.booleans())
 def test_lstm_equals_the_library(batch, time, inputs, hidden, layers, dtype, with_state):
     own, library = LSTM(inputs, hidden, layers).to(dtype), nn.LSTM(inputs, hidden, layers, batch_first=True).to(dtype)
-    library.load_state_dict(own.state_dict())
     tensors = [torch.randn(batch, time, inputs, dtype=dtype)]
     tensors += [torch.randn(layers, batch, hidden, dtype=dtype) for _ in range(2 * with_state)]
 
@@ -90,7 +93,6 @@ def test_lstm_equals_the_library(batch, time, inputs, hidden, layers, dtype, wit
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=5), SIZES, SIZES, st.integers(1, 2), DTYPES)
 def test_lengths_equal_a_packed_sequence(lengths, inputs, hidden, layers, dtype):
     own, library = LSTM(inputs, hidden, layers).to(dtype), nn.LSTM(inputs, hidden, layers, batch_first=True).to(dtype)
-    library.load_state_dict(own.state_dict())
     lengths = torch.tensor(lengths)
     x = torch.randn(len(lengths), int(lengths.max()), inputs, dtype=dtype)
 
@@ -285,3 +287,33 @@ X = torch.zeros(2, 3, 4)
 def test_errors_name_the_argument(call, argument):
     with pytest.raises(ValueError, match=argument):
         call()
+
+
+def classes_of_the_notebook() -> dict[str, type]:
+    """The classes that lesson 02 builds, taken from its cells."""
+    path = Path(__file__).parents[2] / "notebooks" / "02_lstm.ipynb"
+    if not path.exists():
+        pytest.skip("notebooks/02_lstm.ipynb is not there")
+    cells = [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
+    sources = ["".join(cell["source"]) for cell in cells]
+    names = dict(torch=torch, nn=nn, package=lstm_module)
+    for source in sources[1:]:
+        for statement in ast.parse(source).body:
+            if isinstance(statement, ast.ClassDef):
+                exec(compile(ast.Module([statement], []), path.name, "exec"), names)
+    return names
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_the_notebook_builds_the_classes_of_the_package(dtype):
+    built = classes_of_the_notebook()
+    h = torch.randn(2, 5, dtype=dtype)
+    x, words = torch.randn(2, 6, 3, dtype=dtype), torch.randint(9, (2, 4))
+    for name, sizes, call in (
+        ("RNNCell", (3, 5), lambda cell: [cell(x[:, 0], h)]),
+        ("LSTMCell", (3, 5), lambda cell: cell(x[:, 0], (h, h))),
+        ("LSTM", (3, 5), lambda lstm: [out[0] if isinstance(out := lstm(x), tuple) else out]),
+        ("LanguageModel", (9, 3, 5), lambda model: [model(words)]),
+    ):
+        theirs, ours = built[name](*sizes).to(dtype), getattr(lstm_module, name)(*sizes).to(dtype)
+        same_outputs_and_gradients(theirs, ours, lambda m, _, f=call: f(m), lambda m, _, f=call: f(m), [h])
