@@ -1,0 +1,142 @@
+"""Pre-training of the toy CNN: right labels, repeatable crops, unseen kitchens, and a checkpoint as good as it says."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from lrcn_utils.training import cnn as pretraining
+from lrcn_utils.training.checkpoints import load_checkpoint
+from lrcn_utils.training.cnn import POINT_LABELS, LabelledImages
+
+
+def facts(**changes):
+    main = {"name": "carrot", "count": 2, "colour": None, "size": None}
+    return {"place": "bowl", "dish_colour": "blue", "main": main, "held_out": False} | changes
+
+
+def dataset(n=6, labels=3, train=True):
+    rng = np.random.default_rng(0)
+    images = [rng.integers(0, 255, (60, 80, 3), dtype=np.uint8) for _ in range(n)]
+    targets = rng.integers(0, 2, (n, labels + len(POINT_LABELS))).astype(np.float32)
+    points = np.full((n, 3, 2), (40.0, 30.0), np.float32)
+    return LabelledImages(images, targets, points, train)
+
+
+def test_a_still_tells_one_word_for_each_family():
+    words = pretraining.still_words(facts(second={"name": "egg", "count": 1, "colour": "white", "where": "left"}))
+    assert words["object"] == "carrot" and words["colour"] == "orange" and words["count"] == "2"
+    assert words["second"] == "egg" and words["where"] == "left" and words["tool"] == "none"
+    assert pretraining.still_words(facts())["second"] == "none"
+
+
+def test_reversed_pairs_share_an_activity():
+    told = {"tool": "hand", "object": "drawer", "source": "counter", "target": "none"}
+    words = [pretraining.frame_words({"class": name, "facts": told}) for name in ("OpenDrawer", "CloseDrawer", "Stir")]
+    assert words[0] == words[1] and words[0]["activity"] == "OpenDrawer/CloseDrawer" and words[2]["activity"] == "Stir"
+
+
+def test_what_is_not_told_is_unknown():
+    words = [pretraining.still_words(facts()), {"activity": "Stir", "object": "soup"}]
+    labels = pretraining.label_names(words)
+    rows = dict(zip(labels, pretraining.as_targets(words, labels).T, strict=True))
+    assert rows["object carrot"].tolist() == [1, 0] and rows["object soup"].tolist() == [0, 1]
+    assert np.isnan(rows["activity Stir"][0]) and rows["activity Stir"][1] == 1
+    assert rows["count 2"][0] == 1 and np.isnan(rows["count 2"][1])
+    assert labels[-len(POINT_LABELS) :] == POINT_LABELS
+
+
+def test_unknown_labels_have_no_gradient():
+    class Scores(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.scores = torch.nn.Parameter(torch.zeros(2, 3))
+
+        def forward(self, images):
+            return self.scores
+
+    model = Scores()
+    targets = torch.tensor([[1.0, float("nan"), 0.0], [float("nan"), 0.0, 1.0]])
+    pretraining.multi_label_loss(model, (torch.zeros(2, 3, 4, 4), targets)).backward()
+    assert torch.equal(model.scores.grad == 0, targets.isnan())
+
+
+def test_crops_depend_on_seed_epoch_and_item_alone():
+    one, two = dataset(), dataset()
+    one.set_epoch(3, 1), two.set_epoch(3, 1)
+    two[0], two[5]
+    assert all(torch.equal(a, b) for a, b in zip(one[2], two[2], strict=True))
+    two.set_epoch(3, 2)
+    assert any(not torch.equal(one[i][0], two[i][0]) for i in range(6))
+    assert one[2][0].shape == (3, 56, 56) and one[2][0].min() >= 0 and one[2][0].max() <= 1
+
+
+def test_points_move_with_the_crop():
+    data = dataset()
+    for epoch in range(5):
+        data.set_epoch(0, epoch)
+        pixels, target = data[0]
+        x, y = target[-len(POINT_LABELS) :][:2] * 56
+        column, row = round(40 - x.item()), round(30 - y.item())
+        crop = data.images[0][row : row + 56, column : column + 56]
+        np.testing.assert_allclose(pixels.permute(1, 2, 0) * 255, crop, atol=1e-3)
+
+
+def test_a_point_outside_the_crop_is_unknown():
+    data = dataset(train=False)
+    data.points[0] = (2.0, 30.0)  # left of the middle crop
+    assert data[0][1][-len(POINT_LABELS) :].isnan().all() and not data[1][1].isnan().any()
+
+
+def test_training_and_test_kitchens_are_apart(tiny_kitchen):
+    seen = {}
+    for test in (False, True):
+        images, words, points = pretraining.read_video_frames(tiny_kitchen, test=test, per_video=2)
+        assert len(images) == len(words) == len(points) and images[0].shape == (60, 80, 3)
+        seen[test] = len(images)
+    assert seen == {False: 16 * 3 * 2, True: 16 * 2}  # groups 8, 15, 22 against 1
+    still_groups = json.loads((tiny_kitchen / "ground_truth" / "stills.json").read_text()).values()
+    assert not {s["facts"]["group"] for s in still_groups if s["split"] == "train"} & pretraining.TEST_GROUPS
+
+
+def test_more_stills_are_new_and_keep_held_out_compositions_out(tiny_kitchen):
+    from lrcn_utils.data.toy_kitchen.stills import HELD_OUT
+
+    on_disk, _ = pretraining.read_stills(tiny_kitchen, "train")
+    images, words = pretraining.render_stills(tiny_kitchen, 30)
+    assert images[0].shape == (60, 60, 3)
+    likeness = [min(np.abs(a.astype(int) - b).mean() for b in on_disk) for a in images]
+    assert min(likeness) > 2  # the same picture through JPEG differs by less
+    assert not {(w["object"], w["place"]) for w in words} & set(HELD_OUT)
+
+
+def test_a_short_run_learns_writes_and_loads(tiny_kitchen, tmp_path):
+    import argparse
+
+    parser = argparse.ArgumentParser()
+    pretraining.add_arguments(parser)
+    options = ["--more-stills", "20", "--frames", "1", "--epochs", "2", "--batch", "16"]
+    found = pretraining.run(parser.parse_args([*options, "--root", str(tiny_kitchen), "--out", str(tmp_path)]))
+    model = pretraining.load(tmp_path / "cnn_hybrid_toy.safetensors")
+    _, config, record = load_checkpoint(tmp_path / "cnn_hybrid_toy.safetensors")
+    assert record["scores"] == found and record["loss"][1] < record["loss"][0]
+    assert model.labels == config["labels"] and model(torch.rand(2, 3, 56, 56)).shape == (2, len(model.labels))
+    tests = pretraining.test_sets(tiny_kitchen, model.labels)
+    assert pretraining.scores(model, tests["stills"], model.labels) == found["stills"]
+
+
+def test_the_shipped_checkpoint_is_small_and_tells_its_origin():
+    _, _, record = load_checkpoint(pretraining.CHECKPOINT)
+    assert pretraining.CHECKPOINT.stat().st_size < 3_000_000
+    assert record["command"].startswith("python -m lrcn_utils.training cnn") and record["seed"] == 0
+    assert {"object", "count", "colour", "place"} <= set(record["scores"]["stills"])
+
+
+def test_the_shipped_checkpoint_still_reaches_its_scores(toy_kitchen):
+    model = pretraining.load()
+    _, _, record = load_checkpoint(pretraining.CHECKPOINT)
+    for name, test in pretraining.test_sets(toy_kitchen, model.labels).items():
+        found = pretraining.scores(model, test, model.labels)
+        for family, share in record["scores"][name].items():
+            assert found[family] == pytest.approx(share, abs=0.02), f"{name}, {family}"
