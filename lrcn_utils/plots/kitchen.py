@@ -18,7 +18,7 @@ def class_strips(
     ``across``: strips side by side. ``colours``: a colour for each title, to show what belongs together.
     """
     down = -(-len(videos) // across)
-    figure, axes = plt.subplots(down, across, figsize=(12, down * 0.95), squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(down, across, figsize=(10, down * 0.8), squeeze=False, layout="constrained")
     for axis in axes.ravel():
         axis.set_axis_off()
     for axis, (title, frames) in zip(axes.ravel(), videos.items(), strict=False):
@@ -27,7 +27,7 @@ def class_strips(
         picture = np.concatenate([part for k in chosen for part in (frames[k], gap)], axis=1)
         axis.imshow(picture)
         axis.text(
-            -8, picture.shape[0] / 2, title, ha="right", va="center", fontsize=12, color=(colours or {}).get(title)
+            -8, picture.shape[0] / 2, title, ha="right", va="center", fontsize=11, color=(colours or {}).get(title)
         )
     return figure
 
@@ -55,7 +55,7 @@ def three_tasks(frames: np.ndarray, image: np.ndarray) -> Figure:
     some = lambda n: list(frames[np.linspace(0, len(frames) - 1, n).round().astype(int)])  # noqa: E731
     _task(axes[0], "Activity recognition", "frames in, one label out", some(4), ["Stir"] * 4)
     _bracket(axes[0], 0, 3, "average: Stir")
-    _task(axes[1], "Image captioning", "one image in, words out", [image], ["two", "green", "apples", "<eos>"])
+    _task(axes[1], "Image captioning", "one image in, words out", [image], ["three", "green", "apples", "<eos>"])
     axes[1].plot([0.4, 3], [1.42, 1.42], color=GREY, lw=1.3, zorder=1)
     axes[1].text(
         1.9, 0.36, "every step sees the image\nand the word before", fontsize=10.5, color=GREY, va="center", ha="center"
