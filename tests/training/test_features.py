@@ -1,0 +1,142 @@
+import os
+
+import numpy as np
+import pytest
+import torch
+from broken_videos import make_dataset, make_video
+from torch import nn
+
+from lrcn_utils.data.clips import FrameSize, collate_clips
+from lrcn_utils.data.ucf101 import ClipDataset, read_index
+from lrcn_utils.training import features
+from lrcn_utils.training.features import FeatureClips, extract
+
+
+class Means(nn.Module):
+    """A CNN whose features are known: the mean of each colour over the left and the right half of the image."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(1))
+        self.frames = 0
+
+    def features(self, images, layer):
+        self.frames += len(images)
+        half = images.shape[-1] // 2
+        means = [part.mean((2, 3)) for part in (images[..., :half], images[..., half:])]
+        return torch.cat(means, 1) * self.scale
+
+
+@pytest.fixture
+def videos(tmp_path):
+    root = make_dataset(tmp_path / "ucf", groups=(1, 8), classes=("Jump",), frames=(40, 9))
+    return read_index(root).train
+
+
+@pytest.fixture
+def dataset(videos):
+    return ClipDataset(videos, FrameSize(24, 32, 16), cache=False)
+
+
+def test_features_are_those_of_every_frame(dataset, tmp_path):
+    found = extract(dataset, cnn := Means(), "pool", tmp_path / "kept")
+    assert len(found) == 2 and found[0].shape == (1, 40, 6) and found[1].shape == (1, 9, 6)
+    frames = dataset.read(dataset.videos[0])[:, 4:20, 8:24].astype(np.float32) / 255
+    np.testing.assert_allclose(found[0][0, :, :3], frames[:, :, :8].mean((1, 2)), atol=1e-3)
+    assert cnn.frames == 49 and not cnn.training
+    with pytest.raises(ValueError, match="views='all': choose one of centre"):
+        extract(dataset, cnn, "pool", tmp_path, views="all")
+
+
+@pytest.mark.parametrize(
+    ("views", "number"), [("centre", 1), ("whole", 1), ("centre and mirror", 2), ("whole and mirror", 2), ("ten", 10)]
+)
+def test_views_of_a_frame(dataset, tmp_path, views, number):
+    found = extract(dataset, Means(), "pool", tmp_path, views=views)[0]
+    assert found.shape == (number, 40, 6) and found.dtype == np.float16
+    if number > 1:
+        np.testing.assert_allclose(found[number // 2][:, 3:], found[0][:, :3], atol=1e-3)  # left is right
+
+
+def test_a_second_call_computes_nothing_and_a_kill_costs_one_video(dataset, tmp_path):
+    first = extract(dataset, Means(), "pool", tmp_path)
+    kept = [np.array(found) for found in first]
+    again = extract(dataset, cnn := Means(), "pool", tmp_path)
+    assert cnn.frames == 0 and all((a == b).all() for a, b in zip(again, kept, strict=True))
+
+    class Dying(Means):
+        def features(self, images, layer):
+            if self.frames >= 40:
+                raise KeyboardInterrupt
+            return super().features(images, layer)
+
+    with pytest.raises(KeyboardInterrupt):
+        extract(dataset, Dying(), "pool", tmp_path / "killed")
+    (folder,) = (tmp_path / "killed").iterdir()
+    assert os.listdir(folder) == ["v_Jump_g08_c01.npy"]
+    resumed = extract(dataset, cnn := Means(), "pool", tmp_path / "killed")
+    assert cnn.frames == 9 and all((a == b).all() for a, b in zip(resumed, kept, strict=True))
+
+
+def test_other_weights_other_sizes_and_other_videos_are_not_mixed_up(dataset, videos, tmp_path):
+    extract(dataset, Means(), "pool", tmp_path)
+    other = Means()
+    nn.init.constant_(other.scale, 2)
+    assert extract(dataset, other, "pool", tmp_path)[0][0, 0, 0] > 0 and other.frames == 49
+    larger = ClipDataset(videos, FrameSize(24, 32, 20), cache=False)
+    extract(larger, cnn := Means(), "pool", tmp_path)
+    assert cnn.frames == 49
+    make_video(videos[1].path, 9)  # the same bytes, made again: computed again
+    os.utime(videos[1].path, ns=(5, 5))
+    extract(dataset, cnn := Means(), "pool", tmp_path)
+    assert cnn.frames == 9
+
+
+def test_a_long_video_goes_through_in_parts(dataset, tmp_path, monkeypatch):
+    sizes = []
+
+    class Counting(Means):
+        def features(self, images, layer):
+            sizes.append(len(images))
+            return super().features(images, layer)
+
+    monkeypatch.setattr(features, "FRAMES_AT_ONCE", 16)
+    extract(dataset, Counting(), "pool", tmp_path)
+    assert sizes == [16, 16, 8, 9]
+
+
+def test_training_clips_are_steps_in_a_row_of_one_view(dataset, tmp_path):
+    found = extract(dataset, Means(), "pool", tmp_path, views="centre and mirror")
+    clips = FeatureClips(found)
+    steps, seen = found[0].astype(np.float32), set()
+    for epoch in range(60):
+        clips.set_epoch(1, epoch)
+        clip, label = clips[0]
+        assert clip.shape == (16, 6) and clip.dtype == torch.float32 and label == 0
+        matches = [
+            (view, start)
+            for view in range(2)
+            for start in range(25)
+            if np.array_equal(steps[view, start : start + 16], clip.numpy())
+        ]
+        assert matches, "a clip is 16 steps in a row of one view"
+        seen.update(matches)
+    assert {view for view, _ in seen} == {0, 1} and len({start for _, start in seen}) > 12
+    clips.set_epoch(1, 7)
+    first = clips[0][0]
+    clips.set_epoch(1, 8)
+    clips.set_epoch(1, 7)
+    assert torch.equal(clips[0][0], first)
+    assert collate_clips([clips[0], clips[1]]).lengths.tolist() == [16, 9]
+
+
+@pytest.mark.real
+def test_squeezenet_sees_real_frames(real_data, tmp_path, monkeypatch):
+    from lrcn_utils.models.cnn import pretrained
+
+    monkeypatch.setenv("TORCH_HOME", str(real_data / "torch_home"))
+    index = read_index(real_data / "ucf101", 2, cache=tmp_path, limit=1, classes=["PushUps"])
+    shortest = min(index.train + index.test, key=lambda video: video.frames)
+    dataset = ClipDataset([shortest], FrameSize(60, 80, 56), cache=False)
+    (found,) = extract(dataset, pretrained("squeezenet1_1"), "pool", tmp_path)
+    assert found.shape == (1, shortest.frames, 512) and found.min() >= 0 and found.astype(np.float32).std() > 0.1
