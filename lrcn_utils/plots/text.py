@@ -105,7 +105,7 @@ def beam_tree(axes: Axes, levels: Sequence[Sequence[Node]], best: int | None = 0
 
 def beam_tree_svg(levels: Sequence[Sequence[Node]], best: int | None = 0) -> str:
     """The same tree as SVG text: drawn in a few milliseconds, for a view that must answer at once."""
-    step, row, widest = 92, 54, _widest(levels)
+    step, row, widest = 116, 54, _widest(levels)
     branches, words = _branches_and_words(levels, best)
     width, height = (len(levels) + 1) * step, widest * row + 24
 
@@ -123,7 +123,7 @@ def beam_tree_svg(levels: Sequence[Sequence[Node]], best: int | None = 0) -> str
         across, down = place(x, y)
         drawn.append(
             f'<rect x="{across - 38}" y="{down - 20}" width="76" height="40" rx="6" fill="white" stroke="{colour}"'
-            f' stroke-width="2"/><text x="{across}" y="{down - 3}">{escape(word)}</text>'
+            f' stroke-width="2"/><text x="{across}" y="{down - 3 if below else down + 5}">{escape(word)}</text>'
             f'<text x="{across}" y="{down + 14}">{below}</text>'
         )
     drawn += [f'<text x="{(t + 0.5) * step}" y="{height - 5}">{t}</text>' for t in range(len(levels) + 1)]
