@@ -35,7 +35,7 @@ def table(task: str, **filters: str | list[str]) -> list[dict]:
     >>> [row["value"] for row in table("video_description", version="CVPR 2015", method="(c) LSTM decoder")]
     [28.8]
     """
-    rows = [row for row in _all_rows() if row["task"] == task]
+    rows = [dict(row) for row in _all_rows() if row["task"] == task]  # copies: the caller may change them
     if not rows:
         raise ValueError(f"paper_tables.csv: no task {task!r}; there are {tasks()}")
     for field, wanted in filters.items():

@@ -43,43 +43,48 @@ def score_matrix(model, images: Tensor, captions: Sequence[Sequence[int]], batch
         block = distinct[left : left + width]
         known = of_words(_before(block).to(images.device))
         for top in range(0, len(images), height):
-            found = _block(start(images[top : top + height]), step, known, block)
+            found = _block(images[top : top + height], block, known, start, step)
             scores[top : top + len(found), left : left + len(block)] = found.cpu().numpy()
     return scores[:, [column[tuple(words)] for words in captions]]
 
 
-def _block(state, step, known: Tensor, captions: list[tuple[int, ...]]) -> Tensor:
-    """log p (images, captions): one step for every image of ``state`` and every different beginning of a caption."""
-    images, row = _rows(state), {(): 0}
-    total = torch.zeros(images, len(captions), device=known.device)
+def _block(images: Tensor, captions: list[tuple[int, ...]], known: Tensor, start, step) -> Tensor:
+    """log p (images, captions): one step of the model for every image and every different beginning of a caption."""
+    (of_image, state), row = start(images), {(): 0}
+    total = torch.zeros(len(images), len(captions), device=images.device)
     for t in range(max(map(len, captions))):
         longer = [number for number, words in enumerate(captions) if len(words) > t]
         owner = {captions[number][:t]: number for number in longer}  # a caption that has this beginning
-        state = _take(state, images, len(row), [row[words[:-1]] for words in owner])
-        log_probs, state = step(known[list(owner.values()), t], state)
+        state = _take(state, len(images), len(row), [row[words[:-1]] for words in owner])
+        log_probs, state = step(known[list(owner.values()), t], of_image, state)
 
         row = {words: number for number, words in enumerate(owner)}
         rows = [row[captions[number][:t]] for number in longer]
         words = [captions[number][t] for number in longer]
-        total[:, longer] += log_probs.view(images, len(row), -1)[:, rows, words]
+        total[:, longer] += log_probs.view(len(images), len(row), -1)[:, rows, words]
     return total
 
 
 def _parts(model):
-    """(of_words, start, step) of a model: what the words alone determine, computed once and not for every image.
+    """(of_words, start, step) of a model: what depends on the words alone is computed once, not for every image.
 
-    ``of_words``: previous words (captions, time) -> (captions, time, ...). ``step``: rows of it and the state of all
-    pairs, image by image -> log probabilities of all pairs and their next state.
+    ``of_words``: previous words (captions, time) -> (captions, time, ...). ``start``: images -> (what depends on
+    the image alone, the state). ``step``: rows of the first, the second, the state of all pairs, image by image ->
+    log probabilities of all pairs, the next state.
     """
     if isinstance(model, Captioner):
-        return partial(_captioner_words, model), model.start, partial(_captioner_step, model)
+        return partial(_captioner_words, model), partial(_captioner_start, model), partial(_captioner_step, model)
     if isinstance(model, MRNN):
-        return partial(_mrnn_words, model), partial(_mrnn_image, model), partial(_mrnn_step, model)
-    return (lambda before: before), model.start, partial(_any_step, model)
+        return partial(_mrnn_words, model), partial(_mrnn_start, model), partial(_mrnn_step, model)
+    return (lambda before: before), partial(_any_start, model), partial(_any_step, model)
 
 
-def _any_step(model, words: Tensor, state) -> tuple[Tensor, tuple]:
-    return model.step(words.repeat(_rows(state) // len(words)), state)
+def _any_start(model, images: Tensor):
+    return len(images), model.start(images)
+
+
+def _any_step(model, words: Tensor, images: int, state):
+    return model.step(words.repeat(images), state)
 
 
 def _captioner_words(model: Captioner, before: Tensor) -> Tensor:
@@ -91,19 +96,21 @@ def _captioner_words(model: Captioner, before: Tensor) -> Tensor:
     return F.linear(x, layer.weight_ih_l0[:, : x.shape[2]], layer.bias_ih_l0 + layer.bias_hh_l0)
 
 
-def _captioner_step(model: Captioner, known: Tensor, state) -> tuple[Tensor, tuple]:
-    of_image, *states = state
-    gates, x = None, None
-    for i, layer in enumerate(model.layers[model.image_layer :], start=model.image_layer):
-        gates = F.linear(states[i][0], layer.weight_hh_l0)
+def _captioner_start(model: Captioner, images: Tensor):
+    of_image, *states = model.start(images)
+    return of_image, tuple(states[model.image_layer :])
+
+
+def _captioner_step(model: Captioner, known: Tensor, of_image: Tensor, states):
+    after, x = [], None
+    for layer, state in zip(model.layers[model.image_layer :], states, strict=True):
         if x is None:
-            gates += of_image
-            gates.view(-1, *known.shape).add_(known)
+            gates = (of_image[:, None] + known).flatten(0, 1)
         else:
-            gates += F.linear(x, layer.weight_ih_l0, layer.bias_ih_l0 + layer.bias_hh_l0)
-        states[i] = _gated(layer, gates, states[i])
-        x = states[i][0]
-    return model.output(x).log_softmax(dim=1), (of_image, *states)
+            gates = F.linear(x, layer.weight_ih_l0, layer.bias_ih_l0 + layer.bias_hh_l0)
+        after.append(_gated(layer, gates.addmm_(state[0], layer.weight_hh_l0.T), state))
+        x = after[-1][0]
+    return model.output(x).log_softmax(dim=1), tuple(after)
 
 
 def _gated(layer: nn.RNNBase, gates: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
@@ -122,24 +129,20 @@ def _mrnn_words(model: MRNN, before: Tensor) -> Tensor:
     return F.linear(words, model.multimodal.weight[:, : words.shape[2]], model.multimodal.bias)
 
 
-def _mrnn_image(model: MRNN, images: Tensor) -> Tensor:
+def _mrnn_start(model: MRNN, images: Tensor):
     image, _ = model.start(images)
-    return F.linear(image, model.multimodal.weight[:, -image.shape[1] :])
+    return F.linear(image, model.multimodal.weight[:, -image.shape[1] :]), ()
 
 
-def _mrnn_step(model: MRNN, known: Tensor, of_image: Tensor) -> tuple[Tensor, Tensor]:
-    mixed = (of_image.view(-1, *known.shape) + known).flatten(0, 1)
-    return model.output(1.7159 * torch.tanh(mixed * 2 / 3)).log_softmax(dim=1), of_image
+def _mrnn_step(model: MRNN, known: Tensor, of_image: Tensor, state):
+    mixed = (of_image[:, None] + known).flatten(0, 1)
+    return model.output(mixed.mul_(2 / 3).tanh_().mul_(1.7159)).log_softmax(dim=1), state
 
 
 def _before(captions: list[tuple[int, ...]]) -> Tensor:
     """The words before each word, 0-padded: (captions, time)."""
     rows = [torch.tensor((BOS, *words[:-1])) for words in captions]
     return nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=PAD)
-
-
-def _rows(state) -> int:
-    return len(state) if isinstance(state, Tensor) else _rows(state[0])
 
 
 def _take(state, images: int, width: int, parents: list[int]):
