@@ -47,6 +47,8 @@ def test_expand_chooses_tenses_and_fills():
     }
     assert seen == {f"{who} cuts {what}" for who in ("she", "he") for what in ("it", "this", "that")}
     assert language.expand("a <did/does>  b", rng, {}) == "a did b"
+    with pytest.raises(ValueError, match="no partner"):
+        language.expand("{who} [cut|sliced", rng, {"who": "she"})
 
 
 def test_the_grammar_knows_every_verb():

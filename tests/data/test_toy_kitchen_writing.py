@@ -20,6 +20,13 @@ def _one_group(monkeypatch):
     monkeypatch.setattr(writing, "TINY_GROUPS", [1])
 
 
+def unfilmed(root, seed, name, group, clip) -> dict:
+    """The record of a video without the video, for tests that look at folders alone."""
+    facts = {"tool": "spoon", "object": "soup", "source": "bowl", "target": "none", "dish_colour": "red"}
+    record = {"name": writing.video_name(name, group, clip), "class": name, "group": group, "clip": clip}
+    return {**record, "seed": seed, "frames": 20, "activity": "stir", "facts": facts}
+
+
 def digests(root: Path) -> dict[str, str]:
     return {
         str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -74,6 +81,24 @@ def test_an_interrupted_run_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         toy_kitchen.make(tmp_path / "kitchen", size="tiny", workers=1, progress=False)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_two_makers_at_once_leave_one_whole_set(tmp_path, monkeypatch):
+    """Two notebooks opened together may both find the set missing: the slower one takes the faster one's."""
+    root, write = tmp_path / "kitchen", writing._write
+
+    def overtaken(part, *rest):
+        card = write(part, *rest)
+        if not root.exists():
+            monkeypatch.setattr(writing, "_write", write)
+            toy_kitchen.make(root, size="tiny", images=9, workers=1, progress=False)
+        return card
+
+    monkeypatch.setattr(writing, "_write", overtaken)
+    monkeypatch.setattr(writing, "_make_video", unfilmed)
+    card = toy_kitchen.make(root, size="tiny", images=9, workers=1, progress=False)
+    assert card == json.loads((root / "card.json").read_text())
+    assert [path.name for path in tmp_path.iterdir()] == ["kitchen"]
 
 
 @pytest.mark.parametrize("bad", [{"size": "huge"}, {"videos": 0}, {"images": 2}])

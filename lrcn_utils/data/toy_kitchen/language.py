@@ -9,18 +9,22 @@ import re
 import numpy as np
 
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
+_SLOT = re.compile(r"\{(\w+)\}")
 _TENSE = re.compile(r"<([^/<>]*)/([^<>]*)>")
 
 
 def expand(template: str, rng: np.random.Generator, slots: dict[str, str], past: bool = True) -> str:
     """One sentence of ``template``: choices drawn from ``rng``, slots filled, which may hold choices too."""
-    text = template
-    while "{" in text or "[" in text:
+    text, before = template, None
+    while text != before:
+        before = text
         while match := _CHOICE.search(text):
             options = match.group(1).split("|")
             text = text[: match.start()] + options[rng.integers(len(options))] + text[match.end() :]
-        text = re.sub(r"\{(\w+)\}", lambda slot: slots[slot.group(1)], text)
+        text = _SLOT.sub(lambda slot: slots[slot.group(1)], text)
     text = _TENSE.sub(lambda pair: pair.group(1 if past else 2), text)
+    if left := re.search(r"[][{}<>|]", text):
+        raise ValueError(f"{template!r}: {left.group()!r} has no partner")
     return re.sub(r"\s+", " ", text).replace(" ,", ",").strip()
 
 

@@ -18,6 +18,7 @@ from lrcn_utils.data.toy_kitchen.card import build_card
 from lrcn_utils.data.toy_kitchen.scenery import GROUPS
 from lrcn_utils.data.video import write_video
 
+WORLD = 1  # counts up whenever the same seed would give other files, so that an old set is not taken for a new one
 TINY_GROUPS = [1, 8, 15, 22]  # one test group of each split, and one that is always for training
 TEST_GROUPS = {1: range(1, 8), 2: range(8, 15), 3: range(15, 22)}
 SUPERCATEGORY = {"hand": "person", **{f: "food" for f in stills.draw.FOOD}, **{p: "place" for p in stills.PLACES}}
@@ -55,14 +56,14 @@ def make(
         raise ValueError(
             f"videos = {clips}, images = {images}: need 1 to 99 videos per class and group, and 6 images or more"
         )
-    settings = {"seed": seed, "groups": groups, "videos": clips, "images": images}
+    settings = {"world": WORLD, "seed": seed, "groups": groups, "videos": clips, "images": images}
     root = Path(root)
     if (root / "card.json").exists():
         card = json.loads((root / "card.json").read_text())
         if card["settings"] == settings:
             return card
         raise FileExistsError(
-            f"{root}: holds a Toy Kitchen with other settings {card['settings']}; remove it, or choose another folder"
+            f"{root}: holds a Toy Kitchen with other settings, {card['settings']}; remove it, or choose another folder"
         )
     if root.exists() and any(root.iterdir()):
         raise FileExistsError(f"{root}: not empty, and no complete Toy Kitchen; remove it, or choose another folder")
@@ -71,9 +72,11 @@ def make(
     part.chmod(0o755)
     try:
         card = _write(part, settings, workers or min(os.cpu_count() or 1, 4), progress)
-        if root.exists() and not any(root.iterdir()):
-            root.rmdir()
-        part.rename(root)
+        part.rename(root)  # replaces an empty folder; fails where another process was first
+    except OSError:
+        if not (root / "card.json").exists():
+            raise
+        card = json.loads((root / "card.json").read_text())
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return card
