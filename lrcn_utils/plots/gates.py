@@ -13,7 +13,19 @@ COLOURS = dict(zip((*GATES, *STATES), (BLUE, ORANGE, GREEN, GREY, VERMILION, PUR
 
 
 def _words_below(axis, steps: Sequence[str]) -> None:
-    axis.set_xticks(range(len(steps)), steps, rotation=60, ha="right", rotation_mode="anchor")
+    axis.set_xticks([])  # words as plain text: ticks with labels take three times as long to draw
+    for at, word in enumerate(steps):
+        axis.annotate(
+            word,
+            (at, 0),
+            (2, -4),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            rotation=60,
+            ha="right",
+            va="top",
+            rotation_mode="anchor",
+        )
 
 
 def gate_heatmaps(trace: Mapping[str, np.ndarray], steps: Sequence[str], unit: int | None = None) -> Figure:
@@ -27,14 +39,16 @@ def gate_heatmaps(trace: Mapping[str, np.ndarray], steps: Sequence[str], unit: i
     order = np.asarray(trace["forget"]).mean(axis=0).argsort(kind="stable")[::-1]
     trace = {name: np.asarray(values)[:, order] for name, values in trace.items()}
     marked = None if unit is None else int(np.flatnonzero(order == unit)[0])
-    # A fixed layout and two axes, each with three bands: automatic layout of six takes most of the time of a redraw.
+    # Two axes of three bands, a fixed layout and words for colour bars: six automatic axes are slow to redraw.
     figure = Figure(figsize=(11, 6.2), layout="none")
-    for left, names, cmap, (low, high) in ((0.08, GATES, SEQUENTIAL, (0, 1)), (0.58, STATES, DIVERGING, (-1, 1))):
-        axis = figure.add_axes([left, 0.17, 0.35, 0.8])
-        _bands(axis, trace, names, marked, cmap=cmap, vmin=low, vmax=high)
+    sides = (
+        (0.08, GATES, SEQUENTIAL, 0, "gates: dark is 0 (shut), bright is 1 (open)"),
+        (0.58, STATES, DIVERGING, -1, "values: blue is -1, white is 0, red is +1"),
+    )
+    for left, names, cmap, low, title in sides:
+        axis = figure.add_axes([left, 0.17, 0.41, 0.76], title=title)
+        _bands(axis, trace, names, marked, cmap=cmap, vmin=low, vmax=1)
         _words_below(axis, steps)
-        bar = figure.add_axes([left + 0.36, 0.17, 0.012, 0.8])
-        figure.colorbar(axis.images[0], cax=bar, ticks=[low, (low + high) / 2, high])
     return figure
 
 
@@ -57,17 +71,18 @@ def _bands(axis, trace, names: Sequence[str], marked: int | None, **colours) -> 
 def unit_curves(trace: Mapping[str, np.ndarray], steps: Sequence[str], unit: int) -> Figure:
     """One unit over time: its three gates above, its candidate, cell and hidden value below."""
     figure = Figure(figsize=(11, 4.4), layout="none")
-    above, below = figure.subplots(2, 1, sharex=True)
-    figure.subplots_adjust(left=0.06, right=0.87, top=0.93, bottom=0.24, hspace=0.12)
-    for axis, names, label in ((above, GATES, "gate"), (below, STATES, "value")):
-        for name, marker in zip(names, "o^s", strict=True):
+    for bottom, names, label in ((0.6, GATES, "gate"), (0.22, STATES, "value")):
+        axis = figure.add_axes([0.07, bottom, 0.8, 0.33], ylabel=label, xlim=(-0.5, len(steps) - 0.5))
+        for name, marker, line in zip(names, "o^s", range(3), strict=True):
             values = np.asarray(trace[name])[:, unit]
-            axis.plot(values, color=COLOURS[name], marker=marker, markersize=5, label=name)
-        axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-        axis.set_ylabel(label)
-        axis.grid(axis="x", alpha=0.3)
-    above.set_ylim(-0.05, 1.05)
-    above.set_title(f"Unit {unit}")
-    below.axhline(0, color=GREY, linewidth=0.8)
-    _words_below(below, steps)
+            axis.plot(values, color=COLOURS[name], marker=marker, markersize=6, label=name)
+            axis.plot(
+                1.02, 0.8 - 0.3 * line, marker=marker, color=COLOURS[name], transform=axis.transAxes, clip_on=False
+            )
+            axis.text(1.04, 0.8 - 0.3 * line, name, transform=axis.transAxes, va="center")
+        if names == GATES:
+            axis.set(ylim=(-0.05, 1.05), yticks=(0, 0.5, 1), xticks=[], title=f"Unit {unit}")
+        else:
+            axis.axhline(0, color=GREY, linewidth=0.8)
+            _words_below(axis, steps)
     return figure

@@ -65,14 +65,8 @@ class GateExplorer(ipywidgets.VBox):
             value=sentences[0], description="or type", continuous_update=False, style=style, layout=wide
         )
         sliders = {"continuous_update": False, "style": style}
-        self.layer = ipywidgets.IntSlider(
-            value=1,
-            min=1,
-            max=model.lstm.num_layers,
-            description="Layer",
-            disabled=model.lstm.num_layers == 1,
-            **sliders,
-        )
+        layers = model.lstm.num_layers
+        self.layer = ipywidgets.IntSlider(value=1, min=1, max=layers, description="Layer", **sliders)
         self.unit = ipywidgets.IntSlider(value=0, min=0, max=model.lstm.hidden_size - 1, description="Unit", **sliders)
         self.longest = ipywidgets.Button(description="Unit with the longest memory", layout={"width": "230px"})
         self.note = ipywidgets.HTML()
@@ -81,7 +75,9 @@ class GateExplorer(ipywidgets.VBox):
             [
                 self.menu,
                 self.text,
-                ipywidgets.HBox([self.layer, self.unit, self.longest], layout={"flex_flow": "row wrap"}),
+                ipywidgets.HBox(
+                    [self.layer] * (layers > 1) + [self.unit, self.longest], layout={"flex_flow": "row wrap"}
+                ),
                 self.note,
                 self.one_unit,
                 self.all_units,

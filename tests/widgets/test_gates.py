@@ -74,12 +74,13 @@ def test_every_control_over_its_range(explorer):
 
 def test_pictures_and_static_twin(explorer):
     assert size(explorer.all_units.value)[0] > 500 and size(explorer.one_unit.value)[0] > 500
-    assert len(explorer.figure().axes) == 4
+    assert len(explorer.figure().axes) == 2
 
 
-def test_a_single_layer_cannot_be_changed(vocabulary):
-    explorer = GateExplorer(LanguageModel(len(vocabulary), 5, 3), vocabulary, SENTENCES)
-    assert explorer.layer.disabled and explorer.layer.value == 1
+def test_the_layer_is_asked_for_only_where_there_are_several(explorer, vocabulary):
+    single = GateExplorer(LanguageModel(len(vocabulary), 5, 3), vocabulary, SENTENCES)
+    assert single.layer not in single.children[2].children
+    assert explorer.layer in explorer.children[2].children
 
 
 def test_no_sentences_is_an_error(model, vocabulary):
