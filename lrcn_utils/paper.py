@@ -112,10 +112,10 @@ def beside(
         label = "; ".join([row["method"], *(row[field] for field in varying)])
         printed.setdefault(label, {})[column] = row["printed"]
     heads = list(dict.fromkeys([*decimals, *(name for values in measured.values() for name in values)]))
-    ours = [
-        (name, [_number(values.get(head), decimals.get(head, 3)) for head in heads])
-        for name, values in measured.items()
-    ]
+    for head in heads:  # a column of our own: three decimals, or one where numbers are large
+        largest = max((abs(values[head]) for values in measured.values() if head in values), default=0)
+        decimals.setdefault(head, 3 if largest < 10 else 1)
+    ours = [(name, [_number(values.get(head), decimals[head]) for head in heads]) for name, values in measured.items()]
     theirs = [(label, [values.get(head, "") for head in heads]) for label, values in printed.items()]
     shown = [head + units.get(head, "") for head in heads]
     blocks = [(f"Measured here: {tier}", ours)]

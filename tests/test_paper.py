@@ -57,5 +57,5 @@ def test_html_is_escaped():
 
 
 def test_without_rows_of_the_paper_ours_stand_alone():
-    printed = beside({"ours": {"nats a word": 1.23456}}, [], tier="toy")
-    assert len(printed.blocks) == 1 and "| ours | 1.235 |" in str(printed)
+    printed = beside({"ours": {"nats a word": 1.23456, "R@1": 40.5}, "no": {"R@1": 0.05}}, [], tier="toy")
+    assert len(printed.blocks) == 1 and "| ours | 1.235 | 40.5 |" in str(printed) and "|  | 0.1 |" in str(printed)

@@ -225,7 +225,7 @@ class RatingPanel(w.VBox):
         """What a rater sees of one picture, on paper: the captions in blind order, room for three ranks each."""
         session = RatingSession(self.items, self.folder, rater, self.seed)
         item = session.items[number]
-        figure = Figure(figsize=(11, 3.8), dpi=80)
+        figure = Figure(figsize=(11, 3.8), dpi=80, layout="none")
         left, right = figure.add_axes((0.01, 0.05, 0.28, 0.88)), figure.add_axes((0.31, 0.05, 0.68, 0.88))
         left.imshow(item.picture)
         columns = (0.73, 0.84, 0.95)

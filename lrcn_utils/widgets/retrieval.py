@@ -68,7 +68,7 @@ class Gallery:
         of = len(self.pictures) if way == TO_IMAGES else len(self.captions)
         heading = f"first true item in place {self.rank(way, query, normalised)} of {of}"
         if way == TO_IMAGES:
-            figure = Figure(figsize=(11, 2.4), dpi=80)
+            figure = Figure(figsize=(11, 2.4), dpi=80, layout="none")
             title = textwrap.shorten(f'"{self.captions[query]}"', 110)
             figure.suptitle(f"{title}\n{heading}", x=0.01, ha="left", fontsize=12)
             for column, one in enumerate(found):
@@ -79,7 +79,7 @@ class Gallery:
                 for spine in axes.spines.values():
                     spine.set(visible=True, color=GREEN if one.true else GREY, linewidth=5 if one.true else 0.5)
             return figure
-        figure = Figure(figsize=(11, 3.4), dpi=80)
+        figure = Figure(figsize=(11, 3.4), dpi=80, layout="none")
         axes = figure.add_axes((0.01, 0.04, 0.27, 0.86))
         axes.imshow(self.pictures[query])
         axes.set(xticks=[], yticks=[])
