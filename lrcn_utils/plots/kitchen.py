@@ -11,14 +11,14 @@ from lrcn_utils.plots.style import BLUE, GREEN, GREY, ORANGE, PURPLE
 
 
 def class_strips(
-    videos: dict[str, np.ndarray], n: int = 5, across: int = 2, colours: dict[str, str] | None = None
+    videos: dict[str, np.ndarray], n: int = 4, across: int = 2, colours: dict[str, str] | None = None
 ) -> Figure:
     """``n`` frames of one video of each class: ``videos`` maps a title to uint8 (time, height, width, 3).
 
     ``across``: strips side by side. ``colours``: a colour for each title, to show what belongs together.
     """
     down = -(-len(videos) // across)
-    figure, axes = plt.subplots(down, across, figsize=(10, down * 0.8), squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(down, across, figsize=(11, down * 0.93), squeeze=False, layout="constrained")
     for axis in axes.ravel():
         axis.set_axis_off()
     for axis, (title, frames) in zip(axes.ravel(), videos.items(), strict=False):
