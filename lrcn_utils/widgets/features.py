@@ -109,7 +109,7 @@ class FeatureExplorer(ipywidgets.VBox):
 
 def feature_figure(maps: FeatureMaps, image: int, layer: str, channel: int) -> Figure:
     """Image, its map of ``channel`` and the filter above; below the images in which the channel answers most."""
-    figure = Figure(figsize=(10.5, 4.9), dpi=80)
+    figure = Figure(figsize=(10.5, 4.9), dpi=80, layout="none")
     # One bare pair of axes in inches for everything: a pair for each picture would take five times as long to draw.
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, 10.5), ylim=(0, 4.9))
     axes.set_axis_off()
