@@ -6,13 +6,14 @@ TACoS Multi-Level: a language model of each level, and the decoders where the fo
 
 import argparse
 import json
+import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lrcn_utils import environment
 from lrcn_utils.data import tacos
@@ -21,10 +22,11 @@ from lrcn_utils.data.tacos import CRFOutputs, Description, TacosCorpus
 from lrcn_utils.data.vocabulary import Vocabulary, tokenise
 from lrcn_utils.metrics.captions import bleu
 from lrcn_utils.models.crf import chow_liu
-from lrcn_utils.models.smt import Translator
+from lrcn_utils.models.smt import Translator, align, source_words
 from lrcn_utils.training import description_crf as crf
 from lrcn_utils.training import description_decoders as decoders
 from lrcn_utils.training import description_smt as smt
+from lrcn_utils.training.checkpoints import load_checkpoint, save_checkpoint
 from lrcn_utils.training.description_language import perplexities
 
 Words = list[str]
@@ -39,6 +41,8 @@ NAMES = {
     "c": "(c) LSTM decoder, CRF prob",
     "end": "end to end, no CRF",
 }
+CHECKPOINT = environment.CHECKPOINTS / "description_toy_crf.safetensors"
+LEAST_BATCHES = 250
 VALIDATION = ("g08", "g09", "g10")  # groups of the training side on which Toy Kitchen's choices are made
 
 
@@ -96,19 +100,20 @@ class Reading:
         return self.frames if kind == "end" else decoders.decoder_inputs(kind, self.outputs)
 
 
-def read_videos(task: Task, features: dict[str, Tensor], *, seed: int = 0, l2: float = 0.003):
+def read_videos(task: Task, features: dict[str, Tensor], *, seed: int = 0, l2: float = 0.001):
     """The chain from frames to tuples: cross-fitted unaries, CRF on Chow and Liu's tree, both sides read.
 
-    ``features``: frame features (frames, dim) of every video. Returns the CRF, and a ``Reading`` of the training
-    and of the test videos.
+    ``features``: frame features (frames, dim) of every video. Returns the test classifier and the CRF as modules
+    "classifier" and "crf", and a ``Reading`` of the training and of the test videos.
     """
     train, test = (torch.stack([features[video] for video in side]) for side in (task.train, task.test))
     truth = task.truth(task.train)
     seen = crf.out_of_fold(train, truth, task.train, task.sizes, seed=seed)
     field = crf.fit_crf(seen, truth, chow_liu(truth, task.sizes), l2=l2)
-    new = crf.unaries(crf.train_classifier(train, truth, task.sizes, seed=seed), test)
+    classifier = crf.train_classifier(train, truth, task.sizes, seed=seed)
+    new = crf.unaries(classifier, test)
     return (
-        field,
+        nn.ModuleDict({"classifier": classifier, "crf": field}),
         Reading(crf.read_clips(field, seen, task.train, task.states), train),
         Reading(crf.read_clips(field, new, task.test, task.states), test),
     )
@@ -116,24 +121,24 @@ def read_videos(task: Task, features: dict[str, Tensor], *, seed: int = 0, l2: f
 
 def write_sentences(
     kinds: Sequence[str], train: Reading, test: Reading, learn: list[Description], *, seed: int = 0, **options
-) -> Iterator[tuple[str, list[Words]]]:
-    """Learn each of ``kinds`` from descriptions of training videos; yield what it says of the test videos.
+) -> Iterator[tuple[str, list[Words], object]]:
+    """Learn each of ``kinds`` from descriptions of training videos; yield what it says of the test videos, and itself.
 
     ``options`` go to ``train_decoder``.
     """
     vocabulary, phrases = Vocabulary.build([d.text for d in learn], min_count=2), None
     for kind in kinds:
         if kind == "majority":
-            yield kind, [decoders.majority_sentence(learn)] * len(test.outputs.videos)
+            yield kind, [decoders.majority_sentence(learn)] * len(test.outputs.videos), None
         elif kind == "bigram":
             writer, nothing = decoders.BigramWriter(learn, vocabulary), torch.zeros(len(test.outputs.videos), 1)
-            yield kind, decoders.drawn(writer, nothing, vocabulary, seed=seed)
+            yield kind, decoders.drawn(writer, nothing, vocabulary, seed=seed), writer
         elif kind in TRANSLATE:
             phrases = phrases or tuned_translator(train.outputs, learn)
-            yield kind, TRANSLATE[kind](phrases, test.outputs)
+            yield kind, TRANSLATE[kind](phrases, test.outputs), phrases
         else:
             model = learn_decoder(kind, train, learn, vocabulary, seed=seed, **options)
-            yield kind, decoders.describe(model, test.inputs(kind), vocabulary)
+            yield kind, decoders.describe(model, test.inputs(kind), vocabulary), (model, vocabulary)
 
 
 TRANSLATE = {"smt": smt.translate_map, "smt-prob": smt.translate_probabilities}
@@ -144,7 +149,9 @@ def learn_decoder(kind: str, train: Reading, learn: list[Description], vocabular
     environment.seed_everything(seed)
     model = decoders.build(kind, input_size(kind, train), len(vocabulary))
     pairs = decoders.Pairs(train.inputs(kind), train.outputs.videos, learn, vocabulary)
-    decoders.train_decoder(model, pairs, seed=seed, **{"progress": False, **options})
+    # Few sentences need more passes: no decoder learns from fewer than so many batches.
+    epochs = max(options.pop("epochs", 8), math.ceil(LEAST_BATCHES / math.ceil(len(pairs) / 64)))
+    decoders.train_decoder(model, pairs, epochs=epochs, seed=seed, **{"progress": False, **options})
     return model
 
 
@@ -156,30 +163,38 @@ def input_size(kind: str, reading: Reading) -> int:
 
 
 def tuned_translator(outputs: CRFOutputs, learn: list[Description]) -> Translator:
-    """The phrase-based baseline: weights tuned on the validation groups, phrases then learned from all of ``learn``.
+    """The phrase-based baseline: weights tuned on validation groups, phrases then taken from all of ``learn``.
 
+    While tuning, no phrase and no language comes from the validation clips; the word alignment is made once, on all.
     The weight of the CRF's probabilities is tuned last; it plays no part where the source is the MAP tuple.
     """
     groups = {video: tacos.group(video) for video in outputs.videos}
     validation = set(VALIDATION) & set(groups.values()) or set(sorted(set(groups.values()))[::5])
-    kept = outputs.of(video for video in outputs.videos if groups[video] not in validation)
     held = outputs.of([video for video in outputs.videos if groups[video] in validation][::2])
     its = decoders.references([d for d in learn if d.video in set(held.videos)], held.videos)
-    best = smt.tune(translator(kept, learn), lambda candidate: smt.translate_map(candidate, held), its)
-    evidence = {"evidence": (0.3, 0.6, 1.5, 2.5)}
+    tuples, sentences, slots = translation_pairs(outputs, learn)
+    points = align([(source_words(t, slots), tuple(words)) for t, words in zip(tuples, sentences, strict=True)])
+    kept = [i for i, description in enumerate(learn) if groups[description.video] not in validation]
+    some, said, known = ([part[i] for i in kept] for part in (tuples, sentences, points))
+    first = smt.train_translator(some, said, slots, alignments=known)
+    best = smt.tune(first, lambda candidate: smt.translate_map(candidate, held), its)
+    evidence = {"evidence": (0.5, 2.0)}
     best = smt.tune(best, lambda candidate: smt.translate_probabilities(candidate, held), its, choices=evidence)
-    return smt.with_recorded(translator(outputs, learn), smt.weights_of(best))
+    whole = smt.train_translator(tuples, sentences, slots, alignments=points)
+    return smt.with_recorded(whole, smt.weights_of(best))
 
 
 def translator(outputs: CRFOutputs, learn: Sequence[Description]) -> Translator:
     """A translator with default weights, from the MAP tuples of ``outputs`` and what was said of these videos."""
+    return smt.train_translator(*translation_pairs(outputs, learn))
+
+
+def translation_pairs(outputs: CRFOutputs, learn: Sequence[Description]):
+    """(the MAP tuple's words, the sentence's words) of each description, as two lists; the names of the slots."""
     tuples = {
         v: tacos.decode_tuple(row, outputs.states) for v, row in zip(outputs.videos, outputs.map_tuples, strict=True)
     }
-    learn = [d for d in learn if d.video in tuples]
-    return smt.train_translator(
-        [tuples[d.video] for d in learn], [tokenise(d.text) for d in learn], list(outputs.states)
-    )
+    return [tuples[d.video] for d in learn], [tokenise(d.text) for d in learn], list(outputs.states)
 
 
 def score(sentences: list[Words], references: list[list[Words]]) -> dict[str, float]:
@@ -197,7 +212,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=int, default=0)
     add("--seeds", type=int, default=1, help="how many seeds, from --seed on; classifiers and decoders both change")
     add("--epochs", type=int, default=8)
-    add("--limit", type=int, help="at most so many training videos (toy) or sentences (tacos), evenly spread")
+    add("--sizes", nargs="+", type=int, metavar="N", help="toy: learn from N training videos, evenly spread")
+    add("--limit", type=int, help="tacos: learn the language from so many sentences of a level, evenly spread")
     add("--strict", action="store_true", help="stop at the first file, level or tuple that is not right")
     add("--out", type=Path, default=Path("runs/description"), help="folder of results.json and crf.csv")
 
@@ -212,28 +228,43 @@ def run(args: argparse.Namespace) -> None:
 
 
 def toy(args: argparse.Namespace) -> dict:
-    """{level: {model: one score a seed}}, and the CRF's accuracies under "tuples"."""
-    from lrcn_utils.training.cnn import load as load_cnn
-
+    """{number of training videos: {level: {model: one score a seed}}}, and the CRF's accuracies under "tuples"."""
     root = args.root or environment.toy_kitchen()
     task = read_toy(root, args.levels, strict=args.strict)
     announce(task.report)
-    if args.limit:
-        task = task.fewer(args.limit)
-    videos = task.train + task.test
-    cnn = load_cnn(environment.CHECKPOINTS / "cnn_hybrid_toy.safetensors").eval()
-    features = crf.cached_features(cnn, task.paths(videos), root / "cache" / "description")
-    features = dict(zip(videos, features, strict=True))
-    results: dict = {"tuples": []}
-    for seed in range(args.seed, args.seed + args.seeds):
-        _, train, test = read_videos(task, features, seed=seed)
-        accuracy = crf.slot_accuracy(test.outputs, task.truth(task.test))
-        results["tuples"].append(accuracy)
-        print(f"seed {seed}: " + ", ".join(f"{slot} {value:.1%}" for slot, value in accuracy.items()), flush=True)
-        compare(task.corpus, train, test, args, seed, results)
+    features = toy_features(task, root)
+    results: dict = {}
+    for size in args.sizes or [len(task.train)]:
+        part = task.fewer(size)
+        found = results.setdefault(str(len(part.train)), {"tuples": []})
+        for seed in range(args.seed, args.seed + args.seeds):
+            chain, train, test = read_videos(part, features, seed=seed)
+            accuracy = crf.slot_accuracy(test.outputs, part.truth(part.test))
+            found["tuples"].append(accuracy)
+            print(f"{len(part.train)} videos, seed {seed}: right slots {accuracy['mean of slots']:.1%}", flush=True)
+            compare(part.corpus, train, test, args, seed, found)
     args.out.mkdir(parents=True, exist_ok=True)
     tacos.write_crf(args.out / "crf.csv", train.outputs.joined(test.outputs))
+    config = {"states": task.states, "edges": chain["crf"].edges, "feature_size": train.frames.shape[2]}
+    save_checkpoint(args.out / "crf.safetensors", chain, config, {"command": command(args), "results": results})
     return results
+
+
+def toy_features(task: Task, root: Path) -> dict[str, Tensor]:
+    """Frame features (frames, dim) of every video by the shipped toy CNN, computed once and kept in the data folder."""
+    from lrcn_utils.training.cnn import load as load_cnn
+
+    videos = task.train + task.test
+    cnn = load_cnn().to(environment.device())
+    features = crf.cached_features(cnn, task.paths(videos), Path(root) / "cache" / "description")
+    return dict(zip(videos, features, strict=True))
+
+
+def command(args: argparse.Namespace) -> str:
+    """The command line that gives these results again, without the folders of this machine."""
+    given = {name: value for name, value in vars(args).items() if name not in ("root", "out", "strict")}
+    words = {name: " ".join(map(str, v)) if isinstance(v, list) else v for name, v in given.items() if v is not None}
+    return "python -m lrcn_utils.training description " + " ".join(f"--{name} {value}" for name, value in words.items())
 
 
 def real(args: argparse.Namespace) -> dict:
@@ -266,10 +297,31 @@ def compare(corpus: TacosCorpus, train: Reading, test: Reading, args, seed: int,
         learn = corpus.of(level, train.outputs.videos)
         its = decoders.references(corpus.of(level, test.outputs.videos), test.outputs.videos)
         said = write_sentences(args.models, train, test, learn, seed=seed, epochs=args.epochs)
-        for kind, sentences in said:
+        for kind, sentences, model in said:
             scores = score(sentences, its)
+            if kind in decoders.KINDS:
+                keep(args, level, kind, seed, scores, *model)
+            if kind == "smt":
+                scores["weights"] = smt.weights_of(model)
             results.setdefault(level, {}).setdefault(kind, []).append(scores)
             print(f"{level:15} seed {seed} BLEU-4 {scores['BLEU-4']:5.1f}  {NAMES[kind]}", flush=True)
+
+
+def keep(args: argparse.Namespace, level: str, kind: str, seed: int, scores: dict, model, vocabulary) -> None:
+    """Save a decoder in ``--out``."""
+    sizes = {"input_size": decoders.input_size(model)}
+    record = {"command": command(args), "seed": seed, "test": scores}
+    config = {"kind": kind, "level": level, "sizes": sizes}
+    decoders.save(args.out / f"{level}_{kind}_seed{seed}.safetensors", model, vocabulary, config, record)
+
+
+def recorded() -> dict:
+    """The recorded results of Toy Kitchen that are shipped with the CRF's checkpoint.
+
+    "full": three seeds of the detailed level on all training videos; "levels": the other levels; "sizes": {number of
+    training videos: ...}; "commands": how each was made. Scores stand as ``compare`` leaves them.
+    """
+    return load_checkpoint(CHECKPOINT)[2]
 
 
 def announce(report: Report) -> None:

@@ -57,15 +57,15 @@ def cached_features(cnn, paths: Sequence[Path], folder: Path, *, frames: int = 8
 
 
 def train_classifier(
-    features: Tensor, tuples: Tensor, states: Sequence[int], *, epochs: int = 25, hidden: int = 64, seed: int = 0
+    features: Tensor, tuples: Tensor, states: Sequence[int], *, epochs: int = 20, hidden: int = 64, seed: int = 0
 ) -> SlotClassifier:
     """A visual classifier of all slots, from features (n, frames, dim) and true ``tuples`` (n, slots)."""
     environment.seed_everything(seed)
     model = SlotClassifier(features.shape[2], list(states), hidden).to(environment.device())
-    optimizer = torch.optim.AdamW(model.parameters(), 2e-3, weight_decay=1e-2)
+    optimizer = torch.optim.AdamW(model.parameters(), 4e-3, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
     data = TensorDataset(features, tuples)
-    options = {"epochs": epochs, "batch_size": 32, "seed": seed, "clip_norm": 5.0, "schedule": schedule}
+    options = {"epochs": epochs, "batch_size": 64, "seed": seed, "clip_norm": 5.0, "schedule": schedule}
     fit(model, data, slots_loss, optimizer, progress=False, **options)
     return model
 
@@ -98,7 +98,7 @@ def out_of_fold(
     return result
 
 
-def fit_crf(unaries: Unaries, tuples: Tensor, edges: Sequence[Edge], *, l2: float = 0.003, steps: int = 60) -> TupleCRF:
+def fit_crf(unaries: Unaries, tuples: Tensor, edges: Sequence[Edge], *, l2: float = 0.001, steps: int = 60) -> TupleCRF:
     """Maximum likelihood with a Gaussian prior of strength ``l2`` about independent slots (w = 1, P = 0).
 
     The likelihood is concave, so L-BFGS on all clips finds the one optimum: no seed, no rate, no order of clips.

@@ -62,7 +62,7 @@ def decoder_inputs(kind: str, outputs: CRFOutputs) -> Tensor:
     return nn.utils.rnn.pad_sequence(rows, batch_first=True)
 
 
-def build(kind: str, input_size: int, vocab_size: int, embedding: int = 64, hidden: int = 96, dropout: float = 0.2):
+def build(kind: str, input_size: int, vocab_size: int, embedding: int = 48, hidden: int = 64, dropout: float = 0.1):
     """An untrained decoder of ``KINDS``.
 
     ``input_size``: size of (a)'s source vocabulary, of the tuple's vector, or of a frame's features.
@@ -70,8 +70,15 @@ def build(kind: str, input_size: int, vocab_size: int, embedding: int = 64, hidd
     return KINDS[kind](input_size, vocab_size, embedding, hidden, dropout)
 
 
+def input_size(model: nn.Module) -> int:
+    """The ``input_size`` that ``build`` was given."""
+    if isinstance(model, EncoderDecoder):
+        return model.source.num_embeddings
+    return model.decoder.lstm.input_size - model.decoder.embedding.embedding_dim
+
+
 def train_decoder(
-    model: nn.Module, pairs: Pairs, *, epochs: int = 8, batch_size: int = 64, rate: float = 8e-3, seed: int = 0, **more
+    model: nn.Module, pairs: Pairs, *, epochs: int = 8, batch_size: int = 64, rate: float = 1e-2, seed: int = 0, **more
 ) -> History:
     """Teacher forcing with Adam, the rate falling to 0 along a cosine. ``more`` goes to ``fit``."""
     model.to(environment.device())

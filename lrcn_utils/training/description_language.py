@@ -56,7 +56,7 @@ def perplexities(
     level: str,
     *,
     epochs: int = 6,
-    hidden: int = 256,
+    hidden: int = 128,
     limit: int | None = None,
     seed: int = 0,
     progress: bool = False,

@@ -26,12 +26,16 @@ def train_translator(
     sentences: Sequence[Words],
     slots: Sequence[str],
     *,
+    alignments: Sequence[set[tuple[int, int]]] | None = None,
     longest: int = 12,
     order: int = 3,
 ) -> Translator:
-    """A translator with default weights, learned from pairs of a tuple and a sentence split into words."""
+    """A translator with default weights, learned from pairs of a tuple and a sentence split into words.
+
+    ``alignments``: of these pairs, where they are known already.
+    """
     pairs = [(source_words(t, slots), tuple(words)) for t, words in zip(tuples, sentences, strict=True)]
-    table = phrase_table(pairs, align(pairs), longest)
+    table = phrase_table(pairs, align(pairs) if alignments is None else alignments, longest)
     bracketed = [(START, *words, END) for words in sentences]
     size = len({word for sentence in bracketed for word in sentence}) + 1
     return Translator(table, NGram(order, bracketed, size, strength=2.0), order=order)
