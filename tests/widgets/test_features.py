@@ -64,6 +64,14 @@ def test_the_box_is_what_the_unit_sees(model):
             assert abs(field.centre + column * field.step - 13) <= field.size / 2 + 1
 
 
+def test_the_strongest_unit_is_where_the_light_is():
+    model, images = toy_hybrid(5), torch.full((2, 3, 56, 56), 0.4)
+    torch.nn.init.constant_(model.convolutions.conv1.weight, 1.0)
+    images[1, :, 40, 13] = 1.0
+    image, _, (x, y) = FeatureMaps(model, images).top("conv1", 0)[0]
+    assert image == 1 and abs(x - 13) <= 1 and abs(y - 40) <= 1
+
+
 @pytest.mark.parametrize("build", [toy_caffenet, toy_hybrid])
 def test_every_control_over_its_range(build, images):
     explorer = FeatureExplorer(build(5), images)
