@@ -11,34 +11,39 @@ import numpy as np
 import torch
 
 from lrcn_utils import environment
-from lrcn_utils.data.clips import PAPER, TOY
+from lrcn_utils.data.clips import PAPER, TOY, FrameSize
 from lrcn_utils.data.ucf101 import ClipDataset, UCF101Index, read_index
-from lrcn_utils.training import activity_table
+from lrcn_utils.training import activity_shipped, activity_table
 from lrcn_utils.training.activity_models import FROZEN_RECIPES, OWN_CNNS, RECIPES, Recipe, build, load, start_cnn, train
 from lrcn_utils.training.activity_scores import Scores, score, score_features
 from lrcn_utils.training.checkpoints import load_checkpoint, save_checkpoint
 from lrcn_utils.training.features import FeatureClips, FrameFeatures, extract
 
 TOY_CNN = environment.CHECKPOINTS / "cnn_hybrid_toy.safetensors"
+# Networks without fc6 take images of any size: whole frames, small enough for a laptop.
+NO_FC6, WHOLE = ("squeezenet1_1", "resnet18"), FrameSize(176, 240, 176)
 RECIPE_OPTIONS = {
     "epochs": int,
     "rate": float,
     "clip_norm": float,
     "weight_decay": float,
+    "warm_up": int,
     "batch": int,
     "brightness": float,
 }
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of ``python -m lrcn_utils.training activity``, and of its parts ``table`` and ``fuse``."""
+    """The options of ``python -m lrcn_utils.training activity``, and of its parts ``table``, ``fuse`` and ``ship``."""
     _add_options(parser)
-    parts = parser.add_subparsers(dest="part", metavar="{table,fuse}", title="instead of training one model")
+    parts = parser.add_subparsers(dest="part", metavar="{table,fuse,ship}", title="instead of training one model")
     table = parts.add_parser("table", help="train both models on both inputs, fuse, print the paper's table")
     _add_options(table)
     fused = parts.add_parser("fuse", help="weighted averages of the saved scores of two streams")
     fused.add_argument("rgb", type=Path, help="scores of the RGB stream (.npz)")
     fused.add_argument("flow", type=Path, help="scores of the flow stream (.npz)")
+    shipped = parts.add_parser("ship", help="for maintainers: make the shipped checkpoints of a finished table")
+    shipped.add_argument("--out", type=Path, default=Path("runs/activity"))
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
@@ -83,6 +88,9 @@ def run(args: Namespace) -> None:
     """Train and score, or ``fuse``; print the accuracies."""
     if args.part == "fuse":
         print(activity_table.fused(Scores.load(args.rgb), Scores.load(args.flow)))
+        return
+    if args.part == "ship":
+        activity_shipped.ship(args.out)
         return
     index = choose_videos(args)
     for line in index.report.lines:
@@ -141,15 +149,15 @@ def model_name(args: Namespace) -> str:
 
 def feature_of(args: Namespace) -> str:
     """The layer that is read: the last hidden one for the single frame, fc6 for LRCN, "pool" in nets without."""
-    if args.cnn in ("squeezenet1_1", "resnet18"):
+    if args.cnn in NO_FC6:
         return "pool"
     return args.feature or ("fc7" if args.model == "single-frame" else "fc6")
 
 
 def recipe_of(args: Namespace) -> Recipe:
     changed = {name: getattr(args, name) for name in (*RECIPE_OPTIONS, "optimizer")}
-    recipes = RECIPES if args.cnn in OWN_CNNS else FROZEN_RECIPES
-    return replace(recipes[args.model], **{name: value for name, value in changed.items() if value is not None})
+    recipe = RECIPES[args.model, args.input] if args.cnn in OWN_CNNS else FROZEN_RECIPES[args.model]
+    return replace(recipe, **{name: value for name, value in changed.items() if value is not None})
 
 
 def train_and_score(args: Namespace, index: UCF101Index, seed: int) -> Scores:
@@ -158,7 +166,7 @@ def train_and_score(args: Namespace, index: UCF101Index, seed: int) -> Scores:
     if args.cnn in OWN_CNNS:
         scores = score(model, clip_dataset(args, index.test, train=False), index.classes, args.crops, progress=True)
     else:
-        kept = frozen_features(args, model, index.test, args.crops)
+        kept = frozen_features(args, model, index.test)
         rows = score_features(model, (torch.from_numpy(row.astype(np.float32)) for row in kept))
         scores = Scores.of(index.test, index.classes, rows)
     scores.save(_file(args, seed, ".npz"))
@@ -187,6 +195,8 @@ def trained(args: Namespace, index: UCF101Index, seed: int):
     model = build(config).to(environment.device())
     if args.cnn in OWN_CNNS:
         give_start(model, args, index, seed)
+        if recipe.warm_up and not state.exists():
+            warm_up(model, args, index, recipe, seed)
         dataset = clip_dataset(args, index.train, train=True)
     else:
         model.cnn.requires_grad_(False)
@@ -212,14 +222,23 @@ def give_start(model, args: Namespace, index: UCF101Index, seed: int) -> None:
         start_cnn(model, load_checkpoint(args.cnn_weights)[0])
 
 
+def warm_up(model, args: Namespace, index: UCF101Index, recipe: Recipe, seed: int) -> None:
+    """Train what stands on the CNN by itself, on the features of the CNN as it is."""
+    features = extract(clip_dataset(args, index.train, train=False), model.cnn, model.feature, args.out / "cache")
+    model.cnn.requires_grad_(False)
+    train(model, FeatureClips(features), replace(recipe, epochs=recipe.warm_up, freeze_conv1=False), seed=seed)
+    model.cnn.requires_grad_(True)
+
+
 def clip_dataset(args: Namespace, videos, train: bool) -> ClipDataset:
-    frames = TOY if args.cnn.endswith("-toy") else PAPER
+    frames = WHOLE if args.cnn in NO_FC6 else TOY if args.cnn.endswith("-toy") else PAPER
     keep = args.cnn in OWN_CNNS  # a frozen CNN reads each video once: its features are kept instead of its frames
     return ClipDataset(videos, frames, train=train, input=args.input, cache=keep and (args.cache or True))
 
 
-def frozen_features(args: Namespace, model, videos, views: str = "centre") -> FrameFeatures:
+def frozen_features(args: Namespace, model, videos) -> FrameFeatures:
     """The frozen CNN's features of every frame, kept in the cache."""
+    views = "whole" if args.cnn in NO_FC6 and args.crops == "centre" else args.crops
     dataset = clip_dataset(args, videos, train=False)
     cache = args.cache or videos[0].root / "cache"
     return extract(dataset, model.cnn, feature_of(args), cache, views=views, progress=True)

@@ -185,7 +185,44 @@ def test_table_runs_every_model_on_every_input():
 def test_recipe_is_overruled_by_options():
     recipe = activity.recipe_of(parsed("--epochs", "3", "--optimizer", "sgd"))
     assert (recipe.epochs, recipe.optimizer) == (3, "sgd")
-    assert recipe.clip_norm == activity_models.RECIPES["lrcn"].clip_norm
+    assert recipe.clip_norm == activity_models.RECIPES["lrcn", "rgb"].clip_norm
+
+
+def test_mixing_leaks_groups_and_keeps_the_numbers(tiny_kitchen):
+    index = activity.read_index(tiny_kitchen, test_groups=[1])
+    mixed = activity.mix(index)
+    assert len(mixed.test) == len(index.test) and len(mixed.train) == len(index.train)
+    assert {v.name for v in mixed.train} | {v.name for v in mixed.test} == {v.name for v in [*index.train, *index.test]}
+    assert {v.group for v in mixed.train} & {v.group for v in mixed.test}
+
+
+def test_validation_groups_come_from_training(tiny_kitchen):
+    index = activity.choose_videos(
+        parsed("--root", str(tiny_kitchen), "--test-groups", "1", "--validation-groups", "8")
+    )
+    assert {v.group for v in index.test} == {8}
+    assert not {v.group for v in index.train} & {1, 8}
+
+
+def test_the_chain_from_the_command_line(tiny_kitchen, tmp_path, capsys, monkeypatch):
+    """CNN, single frame, LRCN; a second call finds everything trained and scores the same."""
+    words = ["activity", "--root", str(tiny_kitchen), "--cache", str(tmp_path / "cache"), "--test-groups", "1"]
+    words += ["--classes", "Stir", "OpenDrawer", "CloseDrawer", "--cnn", "caffenet-toy", "--cnn-weights", "none"]
+    words += ["--epochs", "2", "--warm-up", "1", "--out", str(tmp_path / "runs")]
+    short = {name: activity.replace(recipe, epochs=1) for name, recipe in activity.RECIPES.items()}
+    monkeypatch.setattr(activity, "RECIPES", short)
+    main(words)
+    made = sorted(file.name for file in (tmp_path / "runs").iterdir() if file.is_file())
+    assert made == ["lrcn-fc6_rgb_seed0.npz", "lrcn-fc6_rgb_seed0.safetensors", "single-frame_rgb_seed0.safetensors"]
+    text = capsys.readouterr().out
+    assert "3 classes, 9 training and 3 test videos" in text and "| always the class most frequent" in text
+    model, classes = activity.load(tmp_path / "runs" / made[1])
+    assert isinstance(model, LRCN) and classes == ["CloseDrawer", "OpenDrawer", "Stir"]
+
+    monkeypatch.setattr(activity, "train", lambda *_, **__: pytest.fail("trained again"))
+    before = Scores.load(tmp_path / "runs" / made[0]).probabilities
+    main(words)
+    np.testing.assert_allclose(Scores.load(tmp_path / "runs" / made[0]).probabilities, before, atol=1e-6)
 
 
 def test_help_lists_the_tasks(capsys):
