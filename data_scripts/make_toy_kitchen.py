@@ -10,12 +10,14 @@ import json
 import sys
 from pathlib import Path
 
+from lrcn_utils import environment
 from lrcn_utils.data import toy_kitchen
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, help="where it goes (default: toy_kitchen in the folder of all data)")
+    default = environment.data_root() / "toy_kitchen"
+    parser.add_argument("--out", type=Path, default=default, help="where it goes (default: %(default)s)")
     parser.add_argument(
         "--size", choices=["default", "tiny"], default="default", help="tiny: 64 videos and 60 stills, for tests"
     )
@@ -27,11 +29,6 @@ def main() -> int:
     parser.add_argument("--workers", type=int, metavar="N", help="processes (default: one a core, at most 4)")
     parser.add_argument("--card", action="store_true", help="print the card of the set at --out, and make nothing")
     args = parser.parse_args()
-    if args.out is None:
-        # Imported here, so that the worker processes, which import this file too, need not load PyTorch.
-        from lrcn_utils import environment
-
-        args.out = environment.data_root() / "toy_kitchen"
     if args.card:
         path = args.out / "card.json"
         if not path.exists():

@@ -101,6 +101,18 @@ def test_two_makers_at_once_leave_one_whole_set(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["kitchen"]
 
 
+def test_a_script_without_a_main_guard_makes_one_set(tmp_path):
+    """Spawned processes run the caller's script again unless kept from it; then this one would never end well."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from lrcn_utils.data.toy_kitchen import make, writing\n"
+        "writing.TINY_GROUPS = [1]\n"
+        f"print(make({str(tmp_path / 'kitchen')!r}, size='tiny', images=9, workers=2, progress=False)['videos'])\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert done.stdout == "16\n", done.stderr
+
+
 @pytest.mark.parametrize("bad", [{"size": "huge"}, {"videos": 0}, {"images": 2}])
 def test_bad_settings_are_named(tmp_path, bad):
     with pytest.raises(ValueError, match=next(iter(bad))):

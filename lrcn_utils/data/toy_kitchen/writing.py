@@ -4,8 +4,11 @@ import csv
 import json
 import os
 import shutil
+import sys
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -103,7 +106,7 @@ def _write(root: Path, settings: dict, workers: int, progress: bool) -> dict:
                 records.append(_job(job))
                 bar.update()
         else:
-            with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            with _main_left_alone(), ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
                 records = []
                 for record in pool.map(_job, clips + pictures, chunksize=8):
                     records.append(record)
@@ -118,6 +121,18 @@ def _write(root: Path, settings: dict, workers: int, progress: bool) -> dict:
     card = build_card(settings, videos, images)
     _json(root / "card.json", card)
     return card
+
+
+@contextmanager
+def _main_left_alone() -> Iterator[None]:
+    """Keep new processes from running the caller's script again, which need not be written for that."""
+    main = sys.modules["__main__"]
+    file = main.__dict__.pop("__file__", None)
+    try:
+        yield
+    finally:
+        if file is not None:
+            main.__file__ = file
 
 
 def _json(path: Path, content) -> None:
