@@ -243,6 +243,12 @@ class ClipDataset(Dataset):
                     f"{folder}: the frames need {needed / 1e9:.0f} GB and {free / 1e9:.0f} GB are free;"
                     " pass cache=False to decode every time"
                 )
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise OSError(
+                    f"{folder}: cannot be made ({error.strerror}); pass cache=FOLDER or cache=False"
+                ) from error
         return folder
 
     def _assert_flow(self) -> None:

@@ -299,6 +299,12 @@ def test_frames_that_would_not_fit_on_the_disk_are_refused(root, monkeypatch):
     ClipDataset(videos, SMALL, cache=False)
 
 
+def test_a_cache_that_cannot_be_made_says_what_to_pass(root):
+    (root / "file").touch()
+    with pytest.raises(OSError, match=r"rgb_18x24: cannot be made .*; pass cache=FOLDER or cache=False"):
+        ClipDataset(read_index(root).train, SMALL, cache=root / "file")
+
+
 def test_workers_read_the_same_clips(root):
     data = ClipDataset(read_index(root).train, SMALL)
     data.set_epoch(0, 1)
