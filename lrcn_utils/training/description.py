@@ -99,6 +99,11 @@ class Reading:
         """The input of decoder ``kind``, a row a video."""
         return self.frames if kind == "end" else decoders.decoder_inputs(kind, self.outputs)
 
+    def of(self, videos: Sequence[str]) -> "Reading":
+        """What was seen of ``videos`` alone, in their order."""
+        rows = [self.outputs.videos.index(video) for video in videos]
+        return Reading(self.outputs.of(videos), None if self.frames is None else self.frames[rows])
+
 
 def read_videos(task: Task, features: dict[str, Tensor], *, seed: int = 0, l2: float = 0.001):
     """The chain from frames to tuples: cross-fitted unaries, CRF on Chow and Liu's tree, both sides read.
@@ -294,9 +299,10 @@ def real(args: argparse.Namespace) -> dict:
 def compare(corpus: TacosCorpus, train: Reading, test: Reading, args, seed: int, results: dict) -> None:
     """Learn and score every model at every level, and add the scores to ``results``."""
     for level in corpus.levels:
-        learn = corpus.of(level, train.outputs.videos)
-        its = decoders.references(corpus.of(level, test.outputs.videos), test.outputs.videos)
-        said = write_sentences(args.models, train, test, learn, seed=seed, epochs=args.epochs)
+        learn, written = (corpus.of(level, side.outputs.videos) for side in (train, test))
+        asked = test.of(list(dict.fromkeys(d.video for d in written)))  # a video may lack a level
+        its = decoders.references(written, asked.outputs.videos)
+        said = write_sentences(args.models, train, asked, learn, seed=seed, epochs=args.epochs)
         for kind, sentences, model in said:
             scores = score(sentences, its)
             if kind in decoders.KINDS:
