@@ -6,7 +6,7 @@ backwards, which gives the reversed pairs their exact symmetry.
 
 import numpy as np
 
-from lrcn_utils.data.toy_kitchen import scenery
+from lrcn_utils.data.toy_kitchen import scenery, tools
 from lrcn_utils.data.toy_kitchen import sprites as draw
 from lrcn_utils.data.toy_kitchen.render import SCALE, Actor, Scene, Shape
 
@@ -60,7 +60,7 @@ def forward_scene(name: str, place: scenery.Kitchen, rng: np.random.Generator) -
     frames = number_of_frames(rng)
     horizon = rng.uniform(26, 40) if name != "OpenDrawer" else rng.uniform(12, 20)
     backdrop = scenery.backdrop(place, SIZE, horizon, rng)
-    cook = draw.hand(place.skin, draw.COLOURS[place.sleeve], place.striped)
+    cook = tools.hand(place.skin, draw.COLOURS[place.sleeve], place.striped)
     script = SCRIPTS.get(name, _motion_only)
     actors, facts = script(name, place, cook, frames, rng)
     facts["sleeve"] = place.sleeve
@@ -132,8 +132,8 @@ def _drawer(name, place, cook, frames, rng):
         for s in (-1, 1)
     ]
     for k, shift in enumerate((-0.45, 0.0, 0.45)[: rng.integers(2, 4)]):
-        lying = Actor(draw.STIRRERS[content](), _poses(shift * half * 1.1, -9, 0.2 * (k - 1), 0.9, 0.62)).matrix(0)
-        box += [Shape(s.points @ lying[:, :2].T + lying[:, 2], s.colour) for s in draw.STIRRERS[content]()]
+        lying = Actor(tools.STIRRERS[content](), _poses(shift * half * 1.1, -9, 0.2 * (k - 1), 0.9, 0.62)).matrix(0)
+        box += [Shape(s.points @ lying[:, :2].T + lying[:, 2], s.colour) for s in tools.STIRRERS[content]()]
     front = [
         Shape(draw.rounded(-half, 0, half, 27, 2), draw.shade(wood, 0.78)),
         Shape(draw.rounded(-half + 1, 0.8, half - 1, 25.6, 2), draw.shade(wood, 1.05)),
@@ -292,7 +292,7 @@ def ring(name: str, frames: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _motion_only(name, place, cook, frames, rng):
-    tool, content = str(rng.choice(list(draw.STIRRERS))), str(rng.choice(list(draw.CONTENTS)))
+    tool, content = str(rng.choice(list(tools.STIRRERS))), str(rng.choice(list(draw.CONTENTS)))
     r = rng.uniform(30, 34)
     kind, dish_colour, (back, front) = _dish(rng, ["bowl", "pot"], r, content)
     x, y = rng.uniform(72, 86), rng.uniform(72, 80)
@@ -301,9 +301,9 @@ def _motion_only(name, place, cook, frames, rng):
     lean = rng.uniform(0.1, 0.35) - 0.012 * at[:, 0]
     arm = rng.uniform(-0.45, 0.1)
     tip = at + [x, y + 3]
-    grip = tip + draw.GRIP * np.stack([np.sin(lean), -np.cos(lean)], axis=1)
+    grip = tip + tools.GRIP * np.stack([np.sin(lean), -np.cos(lean)], axis=1)
     reach = _poses(grip[:, 0], grip[:, 1], arm)
-    sprite = draw.STIRRERS[tool]()
+    sprite = tools.STIRRERS[tool]()
     actors = [
         Actor(back, _poses(x, y), kind),
         *_held(cook, sprite, _poses(tip[:, 0], tip[:, 1], lean), tool, reach),
@@ -344,7 +344,7 @@ def _cut(name, place, cook, frames, rng):
         spot = _poses(x + rng.uniform(26, 40), y + rng.uniform(-2, 12))
         actors.append(Actor(draw.slice_of(food), spot, food))
     actors += _helper(cook, x - 16, y - 6, rng)
-    actors += _held(cook, draw.knife(), _poses(tip_x, tip_y, rock), "knife", reach)
+    actors += _held(cook, tools.knife(), _poses(tip_x, tip_y, rock), "knife", reach)
     return actors, _facts("knife", food, surface, "none", pace="quickly" if period < 10.5 else "slowly")
 
 
@@ -366,10 +366,10 @@ def _peel(name, place, cook, frames, rng):
     actors = [Actor(_surface(surface, rng), _poses(x + 4, y + 12, 0, 1.15), kind)]
     for _ in range(rng.integers(1, 4)):
         spot = _poses(x + rng.uniform(-26, 30), y + rng.uniform(14, 22), rng.uniform(-1, 1))
-        actors.append(Actor(draw.peel(skin), spot))
+        actors.append(Actor(tools.peel(skin), spot))
     actors.append(Actor(draw.FOOD[food](colour=colour), _poses(x, y, 0, size), food))
     actors += _helper(cook, x - 10, y - 2, rng)
-    actors += _held(cook, draw.peeler(), _poses(tip_x, tip_y, lean), "peeler", reach)
+    actors += _held(cook, tools.peeler(), _poses(tip_x, tip_y, lean), "peeler", reach)
     return actors, _facts("peeler", food, surface, "none", colour=colour, pace="quickly" if period < 11.5 else "slowly")
 
 

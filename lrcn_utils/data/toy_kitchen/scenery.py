@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lrcn_utils.data.toy_kitchen import sprites as draw
+from lrcn_utils.data.toy_kitchen import tools
 from lrcn_utils.data.toy_kitchen.render import MARGIN, Actor, Shape, Sprite
 
 GROUPS = 25
@@ -151,11 +152,11 @@ def bystanders(size: tuple[int, int], horizon: float, rng: np.random.Generator) 
         thing, colour = rng.choice(["cup", "plant", "jar", "shaker"]), rng.choice(list(draw.COLOURS))
         scale = rng.uniform(0.75, 1.05) * height / 120
         pose = np.array([[x, horizon + rng.uniform(4, 9), 0, scale, scale]])
-        actors.append(Actor(draw.BYSTANDERS[thing](colour), pose, f"{colour} {thing}"))
+        actors.append(Actor(tools.BYSTANDERS[thing](colour), pose, f"{colour} {thing}"))
     if rng.random() < 0.3:
         x = rng.choice([rng.uniform(4, 18), width - rng.uniform(4, 18)])
         pose = np.array([[x, height - rng.uniform(6, 18), rng.uniform(-0.5, 0.5), 1, 1]])
-        actors.append(Actor(draw.towel(rng.choice(list(draw.COLOURS))), pose))
+        actors.append(Actor(tools.towel(rng.choice(list(draw.COLOURS))), pose))
     return actors
 
 

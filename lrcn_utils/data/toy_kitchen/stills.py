@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lrcn_utils.data.toy_kitchen import scenery
+from lrcn_utils.data.toy_kitchen import scenery, tools
 from lrcn_utils.data.toy_kitchen import sprites as draw
 from lrcn_utils.data.toy_kitchen.render import SCALE, Actor, Scene
 
@@ -168,12 +168,12 @@ def _arrange(facts: dict, place: scenery.Kitchen, rng: np.random.Generator) -> l
 
 def _tool(tool: str, place: scenery.Kitchen, x, y, rng) -> list[Actor]:
     """A hand with a tool above what is shown."""
-    back, fingers = draw.hand(place.skin, draw.COLOURS[place.sleeve], place.striped)
+    back, fingers = tools.hand(place.skin, draw.COLOURS[place.sleeve], place.striped)
     if tool == "knife":
-        sprite, grip, lean = draw.knife(), np.array([43.0, -3.0]), rng.uniform(-0.6, -0.3)
+        sprite, grip, lean = tools.knife(), np.array([43.0, -3.0]), rng.uniform(-0.6, -0.3)
         tip = np.array([x + rng.uniform(-6, 4), y - rng.uniform(20, 28)])
     else:
-        sprite, grip, lean = draw.STIRRERS[tool](), np.array([0.0, -draw.GRIP]), rng.uniform(0.5, 0.9)
+        sprite, grip, lean = tools.STIRRERS[tool](), np.array([0.0, -tools.GRIP]), rng.uniform(0.5, 0.9)
         tip = np.array([x + rng.uniform(-2, 8), y - rng.uniform(16, 22)])
     cos, sin = np.cos(lean), np.sin(lean)
     held = tip + np.array([[cos, -sin], [sin, cos]]) @ grip
