@@ -79,9 +79,11 @@ def test_looking_around_answers_nothing(tmp_path):
     panel = RatingPanel(items(), tmp_path)
     panel.begin("ann")
     panel.ranks[0]["grammar"].value = 2
+    written = panel.session.file.stat().st_mtime_ns
     for button in (panel.after, panel.after, panel.after, panel.before, panel.before, panel.before):
         button.click()
     assert len(read_ratings(tmp_path)) == 1 and panel.number == 0
+    assert panel.session.file.stat().st_mtime_ns == written
 
 
 def test_an_answer_can_be_changed_and_taken_back(tmp_path):
@@ -95,7 +97,10 @@ def test_an_answer_can_be_changed_and_taken_back(tmp_path):
 def test_two_raters_do_not_disturb_each_other(tmp_path):
     first, second = RatingPanel(items(), tmp_path), RatingPanel(items(), tmp_path)
     first.begin("ann")
+    for place in range(3):
+        first.ranks[place]["grammar"].value = 1
     second.begin("bob")
+    assert not second.session.answers
     for place in range(6):
         first.ranks[place]["grammar"].value = 1
         second.ranks[place]["grammar"].value = 6
