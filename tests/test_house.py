@@ -71,18 +71,14 @@ def test_modules_are_short_and_named_for_what_they_are(path):
 def test_imports_do_not_run_in_a_circle():
     graph = {}
     for path in MODULES:
-        name = ".".join(["lrcn_utils", *path.relative_to(PACKAGE).with_suffix("").parts]).removesuffix(
-            ".__init__"
-        )
+        name = ".".join(["lrcn_utils", *path.relative_to(PACKAGE).with_suffix("").parts]).removesuffix(".__init__")
         graph[name] = imports(path)
     modules = set(graph)
     for name, targets in graph.items():
         # `from package import module`, inside that package, needs the module and not what the package exports.
         if any(target.rpartition(".")[0] == name.rpartition(".")[0] for target in targets & modules):
             targets.discard(name.rpartition(".")[0])
-    edges = {
-        name: {target for target in targets & modules if target != name} for name, targets in graph.items()
-    }
+    edges = {name: {target for target in targets & modules if target != name} for name, targets in graph.items()}
     visiting, done = [], set()
 
     def visit(name):
