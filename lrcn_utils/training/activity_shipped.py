@@ -32,10 +32,13 @@ def ship(out: Path) -> None:
             runs[model, stream] = [Scores.load(file) for file in files]
             weights, config, record = load_checkpoint(out / f"{model}_{stream}_seed0.safetensors")
             record["accuracy"] = runs[model, stream][0].accuracy
-            record["command"] = "python -m lrcn_utils.training activity table --seeds 3"
+            options = f"--model {config['model']} --feature {config['feature']} --input {stream} --seed 0"
+            record["command"] = f"python -m lrcn_utils.training activity {options}"
             header = {"config": json.dumps(config), "record": json.dumps(record)}
             halves = {key: weight.half() for key, weight in weights.items()}
-            save_file(halves, CHECKPOINTS / f"activity_{short}_{stream}.safetensors", metadata=header)
+            file = CHECKPOINTS / f"activity_{short}_{stream}.safetensors"
+            save_file(halves, file, metadata=header)
+            file.chmod(0o644)
     pack(runs, SCORES)
 
 
@@ -49,6 +52,7 @@ def pack(runs: Runs, file: Path) -> None:
             assert scores.names == first.names, f"{model} {stream} seed {seed}: scored on other videos"
             tensors[f"{model} {stream} {seed}"] = torch.from_numpy(scores.probabilities).half()
     save_file(tensors, file, metadata=header)
+    file.chmod(0o644)
 
 
 def recorded(file: Path = SCORES) -> Runs:
