@@ -7,6 +7,7 @@ controls of ``ORDERS`` need no second pass through the CNN.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from lrcn_utils.data.ucf101 import ClipDataset, Video
 from lrcn_utils.metrics import activity as metrics
 from lrcn_utils.models.activity import Recogniser
 
-FRAMES_AT_ONCE = 256
+FRAMES_AT_ONCE, CLIPS_AT_ONCE, VIDEOS_AT_ONCE = 256, 64, 16
 
 # What is done to the steps of test clips (clips, time, d), as filmed or as a control.
 ORDERS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -125,7 +126,7 @@ def step_probabilities(model: Recogniser, clips: Tensor) -> np.ndarray:
     """Softmax at every step: features of clips (clips, time, d) -> (clips, time, classes)."""
     model.eval()
     device = next(model.parameters()).device
-    parts = [model.classify(part.to(device)).softmax(-1).cpu() for part in clips.split(FRAMES_AT_ONCE)]
+    parts = [model.classify(part.to(device)).softmax(-1).cpu() for part in clips.split(CLIPS_AT_ONCE)]
     return torch.cat(parts).numpy()
 
 
@@ -136,13 +137,24 @@ def score_features(
 
     ``order``: one of ``ORDERS``. The softmax is averaged over the steps of a clip, then over the clips.
     """
-    rows = []
+    rows, features = [], iter(features)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        for video in features:
-            clips = ORDERS[order](cut_clips(video, length))
-            rows.append(metrics.average_clips(metrics.average_steps(step_probabilities(model, clips))))
+        while some := list(islice(features, VIDEOS_AT_ONCE)):
+            rows += _of_videos(model, [ORDERS[order](cut_clips(video, length)) for video in some])
     return np.stack(rows)
+
+
+def _of_videos(model: Recogniser, videos: list[Tensor]) -> list[np.ndarray]:
+    """``videos``: clips (clips, time, d) of each. Clips of one length go through the LSTM together."""
+    rows = {}
+    for time in {clips.shape[1] for clips in videos}:
+        alike = [number for number, clips in enumerate(videos) if clips.shape[1] == time]
+        steps = step_probabilities(model, torch.cat([videos[number] for number in alike]))
+        ends = np.cumsum([len(videos[number]) for number in alike])[:-1]
+        for number, clips in zip(alike, np.split(metrics.average_steps(steps), ends), strict=True):
+            rows[number] = metrics.average_clips(clips)
+    return [rows[number] for number in range(len(videos))]
 
 
 def score(
