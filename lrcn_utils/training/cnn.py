@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import Dataset
@@ -134,8 +135,6 @@ def render_stills(root: Path, count: int) -> tuple[list[np.ndarray], list[dict[s
 
 
 def _warped(picture: np.ndarray) -> np.ndarray:
-    from PIL import Image
-
     return np.array(Image.fromarray(picture).resize((STILL_SIDE, STILL_SIDE), Image.Resampling.BILINEAR))
 
 
@@ -255,11 +254,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--data", choices=["toy"], default="toy", help="Toy Kitchen; there is no other data for it")
     add("--root", type=Path, help="folder of Toy Kitchen (default: the one in the data folder)")
     add("--out", type=Path, default=Path("runs/cnn"), help="folder of the checkpoint and of what resumes a run")
-    add("--more-stills", type=int, default=5000, help="training stills drawn beyond those on disk")
-    add("--frames", type=int, default=8, help="frames of each training video")
-    add("--epochs", type=int, default=8)
+    add("--more-stills", type=int, default=3000, help="training stills drawn beyond those on disk")
+    add("--frames", type=int, default=4, help="frames of each training video")
+    add("--epochs", type=int, default=7)
     add("--batch", type=int, default=64)
-    add("--rate", type=float, default=1.5e-3)
+    add("--rate", type=float, default=2e-3)
     add("--seed", type=int, default=0)
 
 
