@@ -64,8 +64,8 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     add("--cnn", choices=[*OWN_CNNS, "squeezenet1_1", "alexnet", "vgg16", "resnet18"], default="hybrid-toy")
     add("--cnn-weights", type=Path, default=TOY_CNN, help="checkpoint that an own CNN starts from")
     add("--start", type=Path, help="single-frame checkpoint LRCN starts from (default: one is trained first)")
-    add("--hidden", type=int, default=256, help="units of the LSTM")
-    add("--feature-dropout", type=float, default=0.0, help="dropout on the CNN's features (the paper: 0.9)")
+    add("--hidden", type=int, help="units of the LSTM (default: 256, or 64 on a frozen CNN)")
+    add("--feature-dropout", type=float, help="dropout on the CNN's features (default: 0, or 0.5 on a frozen CNN)")
     add("--crops", choices=["centre", "ten"], default="centre", help="crops of a test frame")
     add("--seed", type=int, default=0)
     add("--seeds", type=int, default=1, help="how many seeds, from --seed on")
@@ -175,13 +175,15 @@ def train_and_score(args: Namespace, index: UCF101Index, seed: int) -> Scores:
 
 def trained(args: Namespace, index: UCF101Index, seed: int):
     """The trained model. An interrupted training goes on; a finished one of the same settings is loaded."""
+    own = args.cnn in OWN_CNNS
+    hidden, dropout = (256, 0.0) if own else (64, 0.5)
     config = {
         "model": args.model,
         "cnn": args.cnn,
         "feature": feature_of(args),
         "input": args.input,
-        "hidden": args.hidden,
-        "feature_dropout": args.feature_dropout,
+        "hidden": args.hidden or hidden,
+        "feature_dropout": dropout if args.feature_dropout is None else args.feature_dropout,
         "classes": index.classes,
     }
     recipe, file = recipe_of(args), _file(args, seed, ".safetensors")

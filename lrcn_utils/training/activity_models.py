@@ -50,10 +50,11 @@ RECIPES = {
     ("lrcn", "rgb"): Recipe(epochs=12, batch=4, clip_norm=5, warm_up=6, freeze_conv1=True),
     ("lrcn", "flow"): Recipe(epochs=7, batch=4, clip_norm=5, warm_up=6, freeze_conv1=True),
 }
-# On cached features of a frozen ImageNet CNN, for both inputs.
+# On cached features of a frozen ImageNet CNN, for both inputs; chosen by cross-validation over the training groups
+# of the real clips, with an LSTM of 64 units and a dropout of 0.5 on the features.
 FROZEN_RECIPES = {
     "single-frame": Recipe(epochs=30, every=4),
-    "lrcn": Recipe(epochs=30, clip_norm=5),
+    "lrcn": Recipe(epochs=20, clip_norm=5),
 }
 
 
