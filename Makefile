@@ -1,14 +1,15 @@
 # make lab        open the course in JupyterLab      (BROWSER=none only serves)
 # make test       run every test                     make notebooks  re-execute all notebooks (NB=03 for one)
 # make toy        make the toy data                  make site       build the course as a site
-# make lint       check style                        make clean      remove what was made
+# make browser    drive the notebooks in Chromium    make lint       check style
+# make clean      remove what was made
 
 PYTHON ?= python3
 PY := .venv/bin/python
 NB ?=
 NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout 600 --nbval-sanitize-with tests/notebooks/nbval.cfg
 
-.PHONY: lab setup toy test notebooks lint site clean
+.PHONY: lab setup toy test browser notebooks lint site clean
 .DELETE_ON_ERROR:
 
 lab: toy
@@ -38,6 +39,9 @@ test: toy lint
 	@echo "Testing the package, then every notebook ..."
 	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2 --dist loadfile -m "not browser" tests
 	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2 --dist loadfile -p no:timeout $(NBVAL) notebooks
+
+browser: toy
+	@echo "Driving every notebook in JupyterLab and Chromium ..."
 	$(PY) -m pytest -q -m browser tests
 
 notebooks: toy
