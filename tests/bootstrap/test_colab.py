@@ -77,7 +77,9 @@ def colab(tmp_path_factory):
 
 def versions(python: Path) -> dict[str, str]:
     code = "import json, importlib.metadata as m; print(json.dumps({d.name: d.version for d in m.distributions()}))"
-    output = subprocess.run([python, "-P", "-c", code], capture_output=True, text=True, check=True, env=clean_environment())
+    output = subprocess.run(
+        [python, "-P", "-c", code], capture_output=True, text=True, check=True, env=clean_environment()
+    )
     return json.loads(output.stdout)
 
 

@@ -232,7 +232,7 @@ def test_the_lstm_foresees_real_sentences_better_than_counting(real_data, tmp_pa
 
     unpack(real_data / "tacos_ml.tar.gz", tmp_path)
     corpus = tacos.read_corpus(tmp_path / "tacos_ml", ["singlesentence"])
-    scores = lesson.perplexities(corpus, "singlesentence", epochs=3)[0]
+    scores = lesson.perplexities(corpus, "singlesentence", epochs=12)[0]
     assert scores["LSTM"] < scores["bigram"] - 1 < scores["unigram"]
 
 
