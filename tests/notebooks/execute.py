@@ -4,6 +4,8 @@ python tests/notebooks/execute.py        all notebooks
 python tests/notebooks/execute.py 03     the one whose name starts with 03
 """
 
+import base64
+import io
 import math
 import os
 import re
@@ -14,6 +16,7 @@ from pathlib import Path
 import nbformat
 from first_cell import FIRST_LINE, NOTEBOOKS, colab_badge, first_cell
 from nbclient import NotebookClient
+from PIL import Image
 
 MEASURED = re.compile(r"<!-- measured -->.*?<!-- /measured -->", re.DOTALL)
 PATHS = re.compile(r"(/home/|/root/|/work/|/tmp/|/Users/|[A-Z]:\\Users)")
@@ -74,6 +77,7 @@ def clean(notebook) -> None:
         # The view of a live widget is nothing on paper; its static twin stands in the next cell.
         cell.outputs = [output for output in cell.outputs if WIDGET_VIEW not in output.get("data", {})]
         for output in cell.outputs:
+            shrink(output)
             output.pop("metadata", None) if output.output_type == "stream" else output.update(metadata={})
         if cell.source.strip():
             count += 1
@@ -81,6 +85,17 @@ def clean(notebook) -> None:
             for output in cell.outputs:
                 if output.output_type == "execute_result":
                     output.execution_count = count
+
+
+def shrink(output) -> None:
+    """Keep a figure in 256 colours where that is smaller: a page of the site may load 3 MB at most."""
+    figure = output.get("data", {}).get("image/png")
+    if figure is None:
+        return
+    picture, small = Image.open(io.BytesIO(base64.b64decode(figure))), io.BytesIO()
+    picture.convert("RGB").quantize(256).save(small, format="png", optimize=True)
+    encoded = base64.b64encode(small.getvalue()).decode()
+    output.data["image/png"] = min(figure, encoded, key=len)
 
 
 def write_measured(notebook, seconds: float, gigabytes: float) -> None:
