@@ -165,7 +165,9 @@ class RatingPanel(w.VBox):
         for place, row in enumerate(self.ranks):
             for criterion, dropdown in row.items():
                 dropdown.observe(
-                    lambda change, place=place, criterion=criterion: self._answered(place, criterion, change["new"]),
+                    lambda change, place=place, criterion=criterion: self._answered(
+                        place, criterion, change["new"] or None
+                    ),
                     names="value",
                 )
 
@@ -191,7 +193,7 @@ class RatingPanel(w.VBox):
             for place, method in enumerate(self.session.order(item)):
                 self.captions[place].value = _caption(place, item.captions[method])
                 for criterion, dropdown in self.ranks[place].items():
-                    dropdown.value = self.session.rank(item, place, criterion)
+                    dropdown.value = self.session.rank(item, place, criterion) or 0
         finally:
             self._showing = False
         self.before.disabled = self.number == 0
@@ -259,7 +261,7 @@ def _caption(place: int, caption: str) -> str:
 
 def _dropdown(criterion: str, place: int, size: int) -> w.Dropdown:
     return w.Dropdown(
-        options=[("not ranked", None), *((str(rank), rank) for rank in range(1, size + 1))],
+        options=[("not ranked", 0), *((str(rank), rank) for rank in range(1, size + 1))],
         description=f"{_letter(place)} {criterion}",
         style={"description_width": "105px"},
         layout=w.Layout(width="235px"),

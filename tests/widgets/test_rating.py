@@ -68,10 +68,10 @@ def test_a_new_panel_goes_on_where_the_old_one_ended(tmp_path):
     again = RatingPanel(items(), tmp_path)
     again.rater.value = "Ann"
     again.start.click()
-    assert again.number == 1 and again.ranks[2]["grammar"].value == 4 and again.ranks[1]["grammar"].value is None
+    assert again.number == 1 and again.ranks[2]["grammar"].value == 4 and again.ranks[1]["grammar"].index == 0
     assert [c.value for c in again.captions] == [c.value for c in panel.captions]
     again.before.click()
-    assert all(dropdown.value is not None for row in again.ranks for dropdown in row.values())
+    assert all(dropdown.value for row in again.ranks for dropdown in row.values())
     assert len(read_ratings(tmp_path)) == 19
 
 
@@ -89,7 +89,7 @@ def test_looking_around_answers_nothing(tmp_path):
 def test_an_answer_can_be_changed_and_taken_back(tmp_path):
     panel = RatingPanel(items(), tmp_path)
     panel.begin("ann")
-    for value in (2, 5, None, 6):
+    for value in (2, 5, 0, 6):
         panel.ranks[1]["relevance"].value = value
     assert [r.rank for r in read_ratings(tmp_path)] == [6]
 
