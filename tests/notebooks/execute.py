@@ -19,7 +19,7 @@ from nbclient import NotebookClient
 from PIL import Image
 
 MEASURED = re.compile(r"<!-- measured -->.*?<!-- /measured -->", re.DOTALL)
-PATHS = re.compile(r"(/home/|/root/|/work/|/tmp/|/Users/|[A-Z]:\\Users)")
+PATHS = re.compile(r"(/(home|root|work|tmp|Users)/|[A-Z]:\\Users)")
 PEAK_MEMORY = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
