@@ -1,6 +1,7 @@
 """One visual language for every figure and widget: a palette safe for colour-blind readers, sizes for a projector."""
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 
 # Okabe and Ito's eight colours, without black.
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
@@ -10,7 +11,11 @@ SEQUENTIAL, DIVERGING = "viridis", "RdBu_r"
 
 
 def use_style() -> None:
-    """Set matplotlib's defaults for the course; call once at the top of a notebook."""
+    """Set matplotlib's defaults for the course; call once at the top of a notebook.
+
+    Pyplot loads its backend at its first own figure. Loaded here, a notebook also draws a bare ``Figure`` before that.
+    """
+    plt.switch_backend(mpl.get_backend())
     mpl.rcParams.update(
         {
             "axes.prop_cycle": mpl.cycler(color=PALETTE),
