@@ -11,7 +11,7 @@ once; started again, only what has changed. Clips that are missing or cannot be 
 import argparse
 import os
 import sys
-from collections import Counter
+from collections import defaultdict
 from itertools import groupby
 from pathlib import Path
 
@@ -85,8 +85,10 @@ def check(args: argparse.Namespace) -> list[str]:
     splits = {n: split_lists.listed(args.out, n, report, args.classes) for n in (1, 2, 3)}
     clips = choose(split_lists.by_group(args.out, (), report)["train"], args)
     if not clips:
-        raise FileNotFoundError(f"{args.out / 'UCF-101'}: there is no clip of the classes asked for")
-    report_missing(splits[1]["train"] + splits[1]["test"], report)
+        there = ", ".join(sorted(folder.name for folder in (args.out / "UCF-101").glob("*/"))[:6])
+        asked = f" of {', '.join(args.classes)}" if args.classes else ""
+        raise FileNotFoundError(f"{args.out / 'UCF-101'}: there is no clip{asked}; it holds {there or 'nothing'}")
+    report_missing(splits, report)
     index = args.out / "cache" / "index.json"
     found = check_all(clips, index, progress=not args.quiet, workers=os.cpu_count() or 1)
     usable = {path: info for path, info in found.items() if isinstance(info, VideoInfo)}
@@ -108,18 +110,24 @@ def choose(clips: list[Path], args: argparse.Namespace) -> list[Path]:
     return [c for name, some in by_class if not args.classes or name in args.classes for c in list(some)[: args.limit]]
 
 
-def report_missing(paths: list[Path], report: split_lists.Report) -> None:
+def report_missing(splits: dict[int, dict[str, list[Path]]], report: split_lists.Report) -> None:
     """One line for the classes of which nothing is there, and one for each of which something is missing."""
-    listed, missing = (
-        Counter(path.parent.name for path in some) for some in (paths, [p for p in paths if not p.is_file()])
-    )
-    absent = [name for name in listed if missing[name] == listed[name]]
+    lists, clips = defaultdict(set), defaultdict(set)
+    for number, sides in splits.items():
+        for side, paths in sides.items():
+            for path in paths:
+                lists[path.parent.name].add(f"{side}list{number:02d}.txt")
+                clips[path.parent.name].add(path)
+    missing = {name: sum(not path.is_file() for path in paths) for name, paths in clips.items()}
+    absent = [name for name in clips if missing[name] == len(clips[name])]
     if absent:
-        shown = ", ".join(absent[:4]) + (", ..." if len(absent) > 4 else "")
-        report.add(f"{len(absent)} of the {len(listed)} classes in the lists are not on disk ({shown})")
-    for name in listed:
-        if 0 < missing[name] < listed[name]:
-            report.add(f"class {name}: {missing[name]} of {listed[name]} clips are not on disk")
+        first, *others = sorted(set().union(*(lists[name] for name in absent)))
+        where = f"{first} and {len(others)} other list{'s' * (len(others) > 1)}" if others else first
+        shown, are = ", ".join(absent[:4]) + ", ..." * (len(absent) > 4), "is" if len(absent) == 1 else "are"
+        report.add(f"{where}: {len(absent)} of the {len(clips)} classes in the lists {are} not on disk ({shown})")
+    for name in clips:
+        if 0 < missing[name] < len(clips[name]):
+            report.add(f"class {name}: {missing[name]} of {len(clips[name])} clips missing on disk")
 
 
 def describe(usable: dict[Path, VideoInfo], splits: dict[int, dict[str, list[Path]]]) -> list[str]:

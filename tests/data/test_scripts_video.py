@@ -51,15 +51,29 @@ def test_what_is_missing_and_what_cannot_be_read_is_listed(source, tmp_path, cap
     arguments = ["--source", str(source / "UCF-101"), "--out", str(tmp_path / "out"), "--quiet"]
     assert script("prepare_ucf101").main(arguments) == 0
     said = capsys.readouterr().out
-    assert "1 of the 2 classes in the lists are not on disk (Walk)" in said
-    assert "class Jump: 1 of 4 clips are not on disk" in said
+    assert "testlist01.txt and 5 other lists: 1 of the 2 classes in the lists is not on disk (Walk)" in said
+    assert "class Jump: 1 of 4 clips missing on disk" in said
     assert "v_Jump_g01_c01.avi: truncated" in said
     assert "checked 3 clips: 2 can be used, 1 cannot be read" in said
-    with pytest.raises(SystemExit, match="prepare_ucf101: 1 of the 2 classes"):
+    with pytest.raises(SystemExit, match="prepare_ucf101: testlist01.txt and 5 other lists: 1 of the 2 classes"):
         script("prepare_ucf101").main([*arguments, "--strict"])
     make_video(source / "UCF-101" / "Jump" / "v_Jump_g08_c02.avi", 9)
     with pytest.raises(SystemExit, match=r"v_Jump_g01_c01\.avi: truncated"):
         script("prepare_ucf101").main([*arguments, "--strict", "--classes", "Jump"])
+
+
+def test_a_class_that_only_one_list_names_is_reported_with_the_list(source, tmp_path, capsys):
+    with open(source / "ucfTrainTestlist" / "trainlist03.txt", "a") as file:
+        file.write("Skydive/v_Skydive_g08_c01.avi 3\n")
+    script("prepare_ucf101").main(["--source", str(source), "--out", str(tmp_path / "out"), "--quiet"])
+    said = capsys.readouterr().out
+    assert "  trainlist03.txt: 1 of the 3 classes in the lists is not on disk (Skydive)\n" in said
+    assert "checked 8 clips: 8 can be used" in said
+
+
+def test_a_class_that_is_not_there_is_named_beside_those_that_are(source, tmp_path):
+    with pytest.raises(SystemExit, match="there is no clip of Jmp; it holds Jump, Walk"):
+        script("prepare_ucf101").main(["--source", str(source), "--out", str(tmp_path), "--quiet", "--classes", "Jmp"])
 
 
 def test_classes_and_limit_check_a_part(source, tmp_path, capsys):
