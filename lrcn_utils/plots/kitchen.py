@@ -15,7 +15,7 @@ def class_strips(
 ) -> Figure:
     """``n`` frames of one video of each class: ``videos`` maps a title to uint8 (time, height, width, 3).
 
-    ``across``: strips side by side. ``colours``: a colour for each title, to show what belongs together.
+    ``across``: strips side by side. ``colours``: a colour behind each title, to show what belongs together.
     """
     down = -(-len(videos) // across)
     figure, axes = plt.subplots(down, across, figsize=(11, down * 0.93), squeeze=False, layout="constrained")
@@ -26,20 +26,24 @@ def class_strips(
         gap = np.full((frames.shape[1], 3, 3), 255, np.uint8)
         picture = np.concatenate([part for k in chosen for part in (frames[k], gap)], axis=1)
         axis.imshow(picture)
-        axis.text(
-            -8, picture.shape[0] / 2, title, ha="right", va="center", fontsize=11, color=(colours or {}).get(title)
-        )
+        name = axis.text(-12, picture.shape[0] / 2, title, ha="right", va="center", fontsize=11)
+        if colours:
+            name.set(color="white", bbox={"boxstyle": "round,pad=0.3", "fc": colours[title], "ec": "none"})
     return figure
 
 
 def stills_with_captions(images: list[np.ndarray], captions: list[list[str]]) -> Figure:
     """Stills, uint8 (height, width, 3), each above its captions."""
+    texts = [
+        "\n".join(textwrap.fill(f"{k}. {line}", 46, subsequent_indent="   ") for k, line in enumerate(lines, 1))
+        for lines in captions
+    ]
+    heights = [3.1, 0.21 * max(text.count("\n") + 1 for text in texts)]
     figure, axes = plt.subplots(
-        2, len(images), figsize=(12, 6.2), height_ratios=[1, 1.05], squeeze=False, layout="constrained"
+        2, len(images), figsize=(12, sum(heights)), height_ratios=heights, squeeze=False, layout="constrained"
     )
-    for column, (image, lines) in enumerate(zip(images, captions, strict=True)):
+    for column, (image, text) in enumerate(zip(images, texts, strict=True)):
         axes[0, column].imshow(image)
-        text = "\n".join(textwrap.fill(f"{k}. {line}", 44, subsequent_indent="   ") for k, line in enumerate(lines, 1))
         axes[1, column].text(0, 1, text, va="top", fontsize=10.5, transform=axes[1, column].transAxes)
     for axis in axes.ravel():
         axis.set_axis_off()
@@ -58,7 +62,7 @@ def three_tasks(frames: np.ndarray, image: np.ndarray) -> Figure:
     _task(axes[1], "Image captioning", "one image in, words out", [image], ["three", "green", "apples", "<eos>"])
     axes[1].plot([0.4, 3], [1.42, 1.42], color=GREY, lw=1.3, zorder=1)
     axes[1].text(
-        1.9, 0.36, "every step sees the image\nand the word before", fontsize=10.5, color=GREY, va="center", ha="center"
+        2.15, 0.36, "every step sees the image\nand the word before", fontsize=10, color=GREY, va="center", ha="center"
     )
     words = ["", "", "", "the", "person", "stirs", "soup"]
     _task(axes[2], "Video description", "frames in, words out", some(3), words)

@@ -14,14 +14,19 @@ def _close_figures():
 
 
 def test_strips_show_first_and_last_frame_of_each_class_under_its_name():
-    figure = class_strips({"Open": FRAMES, "Close": FRAMES[::-1], "Stir": FRAMES[:3]}, n=3, colours={"Open": "red"})
+    figure = class_strips(
+        {"Open": FRAMES, "Close": FRAMES[::-1], "Stir": FRAMES[:3]},
+        n=3,
+        colours=dict.fromkeys(["Open", "Close", "Stir"], "red"),
+    )
     pictures = [axis.images[0].get_array() for axis in figure.axes if axis.images]
     assert len(pictures) == 3 and len(figure.axes) == 4
     assert pictures[0].shape == (12, 3 * 16 + 3 * 3, 3)
     assert pictures[0][0, 0, 0] == 0 and pictures[0][0, 40, 0] == 12 * 19
     assert pictures[1][0, 0, 0] == 12 * 19
     named = [text for axis in figure.axes for text in axis.texts]
-    assert [text.get_text() for text in named] == ["Open", "Close", "Stir"] and named[0].get_color() == "red"
+    assert [text.get_text() for text in named] == ["Open", "Close", "Stir"]
+    assert all(text.get_bbox_patch().get_facecolor() == (1, 0, 0, 1) for text in named)
 
 
 def test_captions_stand_numbered_under_their_stills():
