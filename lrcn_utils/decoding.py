@@ -44,21 +44,8 @@ class BeamLevel:
 @torch.no_grad()
 def greedy(model, inputs, *, bos: int, eos: int, max_length: int = 20) -> list[list[Hypothesis]]:
     """The most probable word at every step (the lower index among equals). One hypothesis an image."""
-    state = model.start(inputs)
-    size, device = _size_and_device(state)
-    words = torch.full((size,), bos, device=device)
-    total, finished, steps = 0.0, torch.zeros(size, dtype=torch.bool, device=device), []
-    for _ in range(max_length):
-        log_probs, state = model.step(words, state)
-        best = log_probs.argmax(dim=1)
-        gained = log_probs.gather(1, best[:, None])[:, 0]
-        words = best.masked_fill(finished, eos)
-        total = total + gained.masked_fill(finished, 0.0)
-        steps.append(words)
-        finished = finished | (words == eos)
-        if finished.all():
-            break
-    return _hypotheses(torch.stack(steps, dim=1)[:, None], total[:, None], eos)
+    words, total = _say(model, model.start(inputs), lambda t, log_probs: log_probs.argmax(dim=1), bos, eos, max_length)
+    return _hypotheses(words[:, None], total[:, None], eos)
 
 
 def beam_search(model, inputs, width: int, *, bos: int, eos: int, max_length: int = 20) -> list[list[Hypothesis]]:
@@ -136,20 +123,13 @@ def sample(
     size, device = _size_and_device(state)
     uniform = torch.rand(size * n, max_length, generator=generator).to(device)
     state = _reorder(state, torch.arange(size, device=device).repeat_interleave(n))
-    words = torch.full((size * n,), bos, device=device)
-    total, finished, steps = 0.0, torch.zeros(size * n, dtype=torch.bool, device=device), []
-    for t in range(max_length):
-        log_probs, state = model.step(words, state)
-        drawn = _draw((inverse_temperature * log_probs).softmax(dim=1), uniform[:, t])
-        gained = log_probs.gather(1, drawn[:, None])[:, 0]
-        words = drawn.masked_fill(finished, eos)
-        total = total + gained.masked_fill(finished, 0.0)
-        steps.append(words)
-        finished = finished | (words == eos)
-        if finished.all():
-            break
+
+    def draw(t: int, log_probs: Tensor) -> Tensor:
+        return _draw((inverse_temperature * log_probs).softmax(dim=1), uniform[:, t])
+
+    words, total = _say(model, state, draw, bos, eos, max_length)
     total, order = total.view(size, n).sort(dim=1, descending=True, stable=True)
-    words = torch.stack(steps, dim=1).view(size, n, -1)
+    words = words.view(size, n, -1)
     return _hypotheses(words.gather(1, order[..., None].expand_as(words)), total, eos)
 
 
@@ -163,6 +143,27 @@ def follow(model, inputs, words: Tensor, *, bos: int) -> Tensor:
         log_probs, state = model.step(previous[:, t], state)
         found.append(log_probs)
     return torch.stack(found, dim=1)
+
+
+def _say(model, state, choose, bos: int, eos: int, max_length: int) -> tuple[Tensor, Tensor]:
+    """Sentences (batch, time), ``eos`` after their end, and their log probabilities (batch,).
+
+    ``choose(t, log_probs)`` gives the word (batch,) of step t from the log probabilities (batch, vocabulary).
+    """
+    size, device = _size_and_device(state)
+    words = torch.full((size,), bos, device=device)
+    total, finished, steps = 0.0, torch.zeros(size, dtype=torch.bool, device=device), []
+    for t in range(max_length):
+        log_probs, state = model.step(words, state)
+        chosen = choose(t, log_probs)
+        gained = log_probs.gather(1, chosen[:, None])[:, 0]
+        words = chosen.masked_fill(finished, eos)
+        total = total + gained.masked_fill(finished, 0.0)
+        steps.append(words)
+        finished = finished | (words == eos)
+        if finished.all():
+            break
+    return torch.stack(steps, dim=1), total
 
 
 def _best(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:

@@ -138,11 +138,7 @@ class CaptionExplorer(ipywidgets.VBox):
 
     def __init__(self, captions: Captions):
         self.logic = captions
-        wide = {"style": {"description_width": "70px"}, "layout": ipywidgets.Layout(width="330px")}
-        slider = {"continuous_update": False, **wide}
-        self.choice = ipywidgets.Dropdown(
-            options=[(p.name, i) for i, p in enumerate(captions.pictures)], description="image", **wide
-        )
+        wide, slider, self.choice = _controls(captions)
         self.upload = ipywidgets.FileUpload(accept="image/*", multiple=False, description="your own image")
         self.decoder = ipywidgets.Dropdown(options=DECODERS, value="beam search", description="decoder", **wide)
         self.width = ipywidgets.IntSlider(3, 1, 10, description="beams", **slider)
@@ -227,11 +223,7 @@ class BeamTree(ipywidgets.VBox):
 
     def __init__(self, captions: Captions):
         self.logic = captions
-        wide = {"style": {"description_width": "70px"}, "layout": ipywidgets.Layout(width="330px")}
-        slider = {"continuous_update": False, **wide}
-        self.choice = ipywidgets.Dropdown(
-            options=[(p.name, i) for i, p in enumerate(captions.pictures)], description="image", **wide
-        )
+        _, slider, self.choice = _controls(captions)
         self.width = ipywidgets.IntSlider(3, 1, 5, description="beams", **slider)
         self.path = ipywidgets.IntSlider(1, 1, 3, description="path to", **slider)
         self.steps = ipywidgets.IntSlider(1, 1, 2, description="steps", **slider)
@@ -268,6 +260,13 @@ class BeamTree(ipywidgets.VBox):
             levels = self.levels[: self.steps.value]
             best = min(self.path.value, len(levels[-1])) - 1
             self.screen.value = text.beam_tree_svg(levels, best).encode()
+
+
+def _controls(captions: Captions) -> tuple[dict, dict, ipywidgets.Dropdown]:
+    """The look of the controls and of the sliders of both views, and the choice of an image."""
+    wide = {"style": {"description_width": "70px"}, "layout": ipywidgets.Layout(width="330px")}
+    names = [(picture.name, i) for i, picture in enumerate(captions.pictures)]
+    return wide, wide | {"continuous_update": False}, ipywidgets.Dropdown(options=names, description="image", **wide)
 
 
 def named(settings: Settings) -> str:
