@@ -31,7 +31,7 @@ from lrcn_utils.training.loop import History, fit
 CHECKPOINT = environment.CHECKPOINTS / "cnn_hybrid_toy.safetensors"
 TEST_GROUPS = frozenset(range(1, 8))
 STILL_SIDE = 60  # pixels to which a still is warped before its crop of 56
-FAMILIES = ("object", "count", "colour", "place", "dish", "size", "second", "where", "tool", "activity")
+FAMILIES = ("object", "count", "colour", "place", "dish", "table", "size", "second", "where", "tool", "activity")
 POINTS = ("hand", "tool", "object")  # whose middle, x and y in shares of the crop, is a label of a frame
 POINT_LABELS = [f"{axis} of {point}" for point in POINTS for axis in "xy"]
 
@@ -78,6 +78,7 @@ def still_words(facts: dict) -> dict[str, str]:
         "colour": main["colour"] or stills.draw.FOOD_COLOURS[main["name"]][0],
         "place": facts["place"],
         "dish": facts["dish_colour"] or "none",
+        "table": facts["table"],
         "size": main["size"] or "none",
         "second": second.get("name", "none"),
         "where": second.get("where", "none"),
@@ -254,11 +255,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--data", choices=["toy"], default="toy", help="Toy Kitchen; there is no other data for it")
     add("--root", type=Path, help="folder of Toy Kitchen (default: the one in the data folder)")
     add("--out", type=Path, default=Path("runs/cnn"), help="folder of the checkpoint and of what resumes a run")
-    add("--more-stills", type=int, default=3000, help="training stills drawn beyond those on disk")
-    add("--frames", type=int, default=4, help="frames of each training video")
-    add("--epochs", type=int, default=7)
-    add("--batch", type=int, default=64)
-    add("--rate", type=float, default=2e-3)
+    add("--more-stills", type=int, default=24_000, help="training stills drawn beyond those on disk")
+    add("--frames", type=int, default=8, help="frames of each training video")
+    add("--epochs", type=int, default=10)
+    add("--batch", type=int, default=32)
+    add("--rate", type=float, default=1e-3)
     add("--seed", type=int, default=0)
 
 

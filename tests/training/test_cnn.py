@@ -13,7 +13,7 @@ from lrcn_utils.training.cnn import POINT_LABELS, LabelledImages
 
 def facts(**changes):
     main = {"name": "carrot", "count": 2, "colour": None, "size": None}
-    return {"place": "bowl", "dish_colour": "blue", "main": main, "held_out": False} | changes
+    return {"place": "bowl", "dish_colour": "blue", "table": "wood", "main": main, "held_out": False} | changes
 
 
 def dataset(n=6, labels=3, train=True):
@@ -27,6 +27,7 @@ def dataset(n=6, labels=3, train=True):
 def test_a_still_tells_one_word_for_each_family():
     words = pretraining.still_words(facts(second={"name": "egg", "count": 1, "colour": "white", "where": "left"}))
     assert words["object"] == "carrot" and words["colour"] == "orange" and words["count"] == "2"
+    assert words["place"] == "bowl" and words["dish"] == "blue" and words["table"] == "wood"
     assert words["second"] == "egg" and words["where"] == "left" and words["tool"] == "none"
     assert pretraining.still_words(facts())["second"] == "none"
 

@@ -185,32 +185,19 @@ NUMBERS = {1: "a", 2: "two", 3: "three", 4: "four"}
 PLURALS = {"potato": "potatoes", "tomato": "tomatoes", "bread": "slices of bread"}
 ONE = {"bread": "slice of bread"}
 STILL_PLACES = {
-    "board": "[a cutting board|a wooden board|a chopping board]",
+    "board": "a [cutting|chopping] board",
     "plate": "a {dish} plate",
     "bowl": "a {dish} bowl",
     "pot": "a {dish} pot",
-    "counter": "[{table}|the table|the kitchen counter]",
+    "counter": "the [counter|table]",
 }
-TABLES = {
-    "wood": "[a|the] wooden table",
-    "stone": "[a|the] stone counter",
-    "cloth": "[a|the] checked [tablecloth|cloth]",
-    "plain": "[a|the] plain [counter|table]",
-}
-SIDES = {
-    "left": "[to the left of|on the left of]",
-    "right": "[to the right of|on the right of]",
-    "front": "in front of",
-}
+SIDES = {"left": "left of", "right": "right of", "front": "in front of"}
 STILL_TEMPLATES = [
-    "{things} {on} {place} {beside} {extra} {behind}",
-    "there {is} {things} {on} {place} {beside} {extra} {behind}",
-    "{place} with {things} {inside} {beside} {extra} {behind}",
-    "{things} [{lie}|{are}] {on} {place} {beside} {extra} {behind}",
-    "[a photo of|a picture of|a view of|we see] {things} {on} {place} {beside} {extra} {behind}",
-]
-COUNTER_TEMPLATES = [
-    template.replace("{place} with {things} {inside}", "{things} {on} {place}") for template in STILL_TEMPLATES
+    "{things} {on} {place} {with} {extra}",
+    "there {is} {things} {on} {place} {with} {extra}",
+    "{place} with {things} {also} {extra}",
+    "{things} [{lie}|{sit}] {on} {place} {with} {extra}",
+    "{on} {place} {is} {things} {also} {extra}",
 ]
 
 
@@ -230,40 +217,22 @@ def caption(facts: dict, rng: np.random.Generator) -> list[str]:
     main, second = facts["main"], facts.get("second")
     slots = {
         "things": noun(main["name"], main["count"], main["colour"], main["size"]),
-        "on": "on" if facts["place"] in ("board", "plate", "counter") else "[in|inside]",
-        "inside": "on it" if facts["place"] in ("board", "plate") else "in it",
+        "on": "in" if facts["place"] in ("bowl", "pot") else "on",
         "place": STILL_PLACES[facts["place"]],
         "dish": facts["dish_colour"] or "",
         "is": "is" if main["count"] == 1 else "are",
-        "are": "[sits|rests]" if main["count"] == 1 else "[sit|rest]",
         "lie": "lies" if main["count"] == 1 else "lie",
-        "table": TABLES[facts["table"]],
-        "beside": "",
+        "sit": "[sits|rests]" if main["count"] == 1 else "[sit|rest]",
+        "also": "",
+        "with": "",
         "extra": "",
-        "behind": "",
     }
     if second:
-        thing = noun(second["name"], second["count"], second["colour"], None)
-        it = "them" if facts["place"] == "counter" and main["count"] > 1 else "it"
-        if second["where"] == "with":
-            slots["beside"] = f"[and|together with|with] {thing}"
-        else:
-            slots["beside"] = f"[and|with] {thing} {SIDES[second['where']]} {it}"
+        beside = noun(second["name"], second["count"], second["colour"], None)
+        if second["where"] != "with":
+            it = "them" if facts["place"] == "counter" and main["count"] > 1 else "it"
+            beside += f" {SIDES[second['where']]} {it}"
+        slots |= {"also": f"and {beside}", "with": f"with {beside}"}
     if tool := facts.get("tool"):
-        slots["extra"] = (
-            f"[and a hand [with|holding] a {tool}|while a hand holds a {tool}|and a cook's hand with a {tool}]"
-        )
-    if behind := facts.get("behind"):
-        thing = noun({"shaker": "salt shaker"}.get(behind["name"], behind["name"]), 1, behind["colour"], None)
-        if behind["name"] == "plant":
-            thing = f"a plant [in {noun('pot', 1, behind['colour'], None)}|]"
-        before = "" if second and second["where"] == "front" else f"|in front of {thing}"
-        slots["behind"] = f"[|with {thing} [behind|in the back|in the background]{before}]"
-    templates = COUNTER_TEMPLATES if facts["place"] == "counter" else STILL_TEMPLATES
-    captions: list[str] = []
-    for template in templates:
-        text = expand(template, rng, slots)
-        while text in captions:
-            text = expand(template, rng, slots)
-        captions.append(text)
-    return captions
+        slots["extra"] = f"and a hand [with|holding] a {tool}"
+    return [expand(template, rng, slots) for template in STILL_TEMPLATES]

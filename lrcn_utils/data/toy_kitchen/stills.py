@@ -102,12 +102,7 @@ def scene(seed: int, split: str, number: int) -> Scene:
     horizon = rng.uniform(28, 42)
     backdrop = scenery.backdrop(place, SIZE, horizon, rng)
     facts["table"] = place.table_style
-    # One of the things by the wall may be told of: the one nearest the middle.
     standing = [actor for actor in backdrop if actor.name]
-    if standing:
-        nearest = min(standing, key=lambda actor: abs(actor.poses[0, 0] - SIZE[0] / 2))
-        if abs(nearest.poses[0, 0] - SIZE[0] / 2) < 48:
-            facts["behind"] = dict(zip(("colour", "name"), nearest.name.split(" "), strict=True))
     return Scene(
         size=SIZE,
         backdrop=[actor for actor in backdrop if not actor.name],

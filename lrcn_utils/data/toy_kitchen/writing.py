@@ -21,7 +21,7 @@ from lrcn_utils.data.toy_kitchen.card import build_card
 from lrcn_utils.data.toy_kitchen.scenery import GROUPS
 from lrcn_utils.data.video import write_video
 
-WORLD = 1  # counts up whenever the same seed would give other files, so that an old set is not taken for a new one
+WORLD = 2  # counts up whenever the same seed would give other files, so that an old set is not taken for a new one
 TINY_GROUPS = [1, 8, 15, 22]  # one test group of each split, and one that is always for training
 TEST_GROUPS = {1: range(1, 8), 2: range(8, 15), 3: range(15, 22)}
 SUPERCATEGORY = {"hand": "person", **{f: "food" for f in stills.draw.FOOD}, **{p: "place" for p in stills.PLACES}}
