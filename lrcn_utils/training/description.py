@@ -25,8 +25,9 @@ from lrcn_utils.models.crf import chow_liu
 from lrcn_utils.models.smt import Translator, align, source_words
 from lrcn_utils.training import description_crf as crf
 from lrcn_utils.training import description_decoders as decoders
+from lrcn_utils.training import description_shipped
 from lrcn_utils.training import description_smt as smt
-from lrcn_utils.training.checkpoints import load_checkpoint, save_checkpoint
+from lrcn_utils.training.checkpoints import save_checkpoint
 from lrcn_utils.training.description_language import perplexities
 
 Words = list[str]
@@ -41,8 +42,7 @@ NAMES = {
     "c": "(c) LSTM decoder, CRF prob",
     "end": "end to end, no CRF",
 }
-CHECKPOINT = environment.CHECKPOINTS / "description_toy_crf.safetensors"
-LEAST_BATCHES = 250
+LEAST_BATCHES = 400
 VALIDATION = ("g08", "g09", "g10")  # groups of the training side on which Toy Kitchen's choices are made
 
 
@@ -105,7 +105,7 @@ class Reading:
         return Reading(self.outputs.of(videos), None if self.frames is None else self.frames[rows])
 
 
-def read_videos(task: Task, features: dict[str, Tensor], *, seed: int = 0, l2: float = 0.001):
+def read_videos(task: Task, features: dict[str, Tensor], *, seed: int = 0, l2: float = 1e-4):
     """The chain from frames to tuples: cross-fitted unaries, CRF on Chow and Liu's tree, both sides read.
 
     ``features``: frame features (frames, dim) of every video. Returns the test classifier and the CRF as modules
@@ -155,7 +155,9 @@ def learn_decoder(kind: str, train: Reading, learn: list[Description], vocabular
     model = decoders.build(kind, input_size(kind, train), len(vocabulary))
     pairs = decoders.Pairs(train.inputs(kind), train.outputs.videos, learn, vocabulary)
     # Few sentences need more passes: no decoder learns from fewer than so many batches.
-    epochs = max(options.pop("epochs", 8), math.ceil(LEAST_BATCHES / math.ceil(len(pairs) / 64)))
+    epochs = max(
+        options.pop("epochs", decoders.EPOCHS), math.ceil(LEAST_BATCHES / math.ceil(len(pairs) / decoders.BATCH))
+    )
     decoders.train_decoder(model, pairs, epochs=epochs, seed=seed, **{"progress": False, **options})
     return model
 
@@ -208,7 +210,7 @@ def score(sentences: list[Words], references: list[list[Words]]) -> dict[str, fl
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of ``python -m lrcn_utils.training description``."""
+    """The options of ``python -m lrcn_utils.training description``, and of its part ``ship``."""
     add = parser.add_argument
     add("--data", choices=["toy", "tacos"], default="toy")
     add("--root", type=Path, help="folder of the data (default: toy_kitchen or tacos in the data folder)")
@@ -216,15 +218,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--models", nargs="+", choices=list(NAMES), default=list(NAMES))
     add("--seed", type=int, default=0)
     add("--seeds", type=int, default=1, help="how many seeds, from --seed on; classifiers and decoders both change")
-    add("--epochs", type=int, default=8)
+    add("--epochs", type=int, default=decoders.EPOCHS)
     add("--sizes", nargs="+", type=int, metavar="N", help="toy: learn from N training videos, evenly spread")
     add("--limit", type=int, help="tacos: learn the language from so many sentences of a level, evenly spread")
     add("--strict", action="store_true", help="stop at the first file, level or tuple that is not right")
     add("--out", type=Path, default=Path("runs/description"), help="folder of results.json and crf.csv")
+    parts = parser.add_subparsers(dest="part", metavar="{ship}", title="instead of training")
+    shipped = parts.add_parser("ship", help="for maintainers: make the shipped checkpoints of finished runs")
+    shipped.add_argument("--out", type=Path, default=Path("runs/description"), help="folder of full, levels and sizes")
 
 
 def run(args: argparse.Namespace) -> None:
     """Run the experiment or train on TACoS; print a table a level and write ``results.json``."""
+    if args.part == "ship":
+        description_shipped.ship(args.out)
+        return
     results = toy(args) if args.data == "toy" else real(args)
     args.out.mkdir(parents=True, exist_ok=True)
     part = args.out / "results.json.part"
@@ -233,7 +241,10 @@ def run(args: argparse.Namespace) -> None:
 
 
 def toy(args: argparse.Namespace) -> dict:
-    """{number of training videos: {level: {model: one score a seed}}}, and the CRF's accuracies under "tuples"."""
+    """{number of training videos: {level: {model: one score a seed}}}; accuracies of the CRF's tuples under "tuples".
+
+    Under "alone" stand those of the classifiers without the CRF.
+    """
     root = args.root or environment.toy_kitchen()
     task = read_toy(root, args.levels, strict=args.strict)
     announce(task.report)
@@ -241,18 +252,30 @@ def toy(args: argparse.Namespace) -> dict:
     results: dict = {}
     for size in args.sizes or [len(task.train)]:
         part = task.fewer(size)
-        found = results.setdefault(str(len(part.train)), {"tuples": []})
+        found = results.setdefault(str(len(part.train)), {"tuples": [], "alone": []})
+        right = part.truth(part.test)
         for seed in range(args.seed, args.seed + args.seeds):
             chain, train, test = read_videos(part, features, seed=seed)
-            accuracy = crf.slot_accuracy(test.outputs, part.truth(part.test))
+            accuracy = crf.slot_accuracy(test.outputs, right)
             found["tuples"].append(accuracy)
+            own = crf.independent(crf.unaries(chain["classifier"], test.frames), part.test, part.states)
+            found["alone"].append(crf.slot_accuracy(own, right))
             print(f"{len(part.train)} videos, seed {seed}: right slots {accuracy['mean of slots']:.1%}", flush=True)
+            keep_chain(args, part, seed, chain, train, test, accuracy)
             compare(part.corpus, train, test, args, seed, found)
+    return results
+
+
+def keep_chain(
+    args, task: Task, seed: int, chain: nn.ModuleDict, train: Reading, test: Reading, accuracy: dict
+) -> None:
+    """Save the classifier and the CRF of a seed, and the CRF's word on all videos, in ``--out``."""
     args.out.mkdir(parents=True, exist_ok=True)
     tacos.write_crf(args.out / "crf.csv", train.outputs.joined(test.outputs))
     config = {"states": task.states, "edges": chain["crf"].edges, "feature_size": train.frames.shape[2]}
-    save_checkpoint(args.out / "crf.safetensors", chain, config, {"command": command(args), "results": results})
-    return results
+    config["hidden"] = chain["classifier"].lstm.hidden_size
+    record = {"command": command(args), "seed": seed, "test": accuracy}
+    save_checkpoint(args.out / f"crf_seed{seed}.safetensors", chain, config, record)
 
 
 def toy_features(task: Task, root: Path) -> dict[str, Tensor]:
@@ -267,7 +290,7 @@ def toy_features(task: Task, root: Path) -> dict[str, Tensor]:
 
 def command(args: argparse.Namespace) -> str:
     """The command line that gives these results again, without the folders of this machine."""
-    given = {name: value for name, value in vars(args).items() if name not in ("root", "out", "strict")}
+    given = {name: value for name, value in vars(args).items() if name not in ("root", "out", "strict", "part")}
     words = {name: " ".join(map(str, v)) if isinstance(v, list) else v for name, v in given.items() if v is not None}
     return "python -m lrcn_utils.training description " + " ".join(f"--{name} {value}" for name, value in words.items())
 
@@ -315,19 +338,9 @@ def compare(corpus: TacosCorpus, train: Reading, test: Reading, args, seed: int,
 
 def keep(args: argparse.Namespace, level: str, kind: str, seed: int, scores: dict, model, vocabulary) -> None:
     """Save a decoder in ``--out``."""
-    sizes = {"input_size": decoders.input_size(model)}
     record = {"command": command(args), "seed": seed, "test": scores}
-    config = {"kind": kind, "level": level, "sizes": sizes}
+    config = {"kind": kind, "level": level, "sizes": decoders.sizes(model)}
     decoders.save(args.out / f"{level}_{kind}_seed{seed}.safetensors", model, vocabulary, config, record)
-
-
-def recorded() -> dict:
-    """The recorded results of Toy Kitchen that are shipped with the CRF's checkpoint.
-
-    "full": three seeds of the detailed level on all training videos; "levels": the other levels; "sizes": {number of
-    training videos: ...}; "commands": how each was made. Scores stand as ``compare`` leaves them.
-    """
-    return load_checkpoint(CHECKPOINT)[2]
 
 
 def announce(report: Report) -> None:

@@ -98,7 +98,9 @@ def out_of_fold(
     return result
 
 
-def fit_crf(unaries: Unaries, tuples: Tensor, edges: Sequence[Edge], *, l2: float = 0.001, steps: int = 60) -> TupleCRF:
+def fit_crf(
+    unaries: Unaries, tuples: Tensor, edges: Sequence[Edge], *, l2: float = 0.0001, steps: int = 100
+) -> TupleCRF:
     """Maximum likelihood with a Gaussian prior of strength ``l2`` about independent slots (w = 1, P = 0).
 
     The likelihood is concave, so L-BFGS on all clips finds the one optimum: no seed, no rate, no order of clips.

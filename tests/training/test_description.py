@@ -10,11 +10,14 @@ from lrcn_utils import environment
 from lrcn_utils.data import tacos
 from lrcn_utils.data.tacos import CRFOutputs, write_crf
 from lrcn_utils.data.vocabulary import Vocabulary, tokenise
-from lrcn_utils.models.crf import chow_liu
+from lrcn_utils.models.crf import TupleCRF, chow_liu
+from lrcn_utils.models.description import SlotClassifier
 from lrcn_utils.training import description as lesson
 from lrcn_utils.training import description_crf as crf
 from lrcn_utils.training import description_decoders as decoders
+from lrcn_utils.training import description_shipped
 from lrcn_utils.training import description_smt as smt
+from lrcn_utils.training.checkpoints import load_checkpoint, save_checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +155,7 @@ def test_a_saved_decoder_says_the_same(tmp_path, task):
     vocabulary = Vocabulary.build([d.text for d in task.corpus.descriptions], min_count=1)
     for kind, size in (("a", 60), ("c", sum(task.sizes)), ("end", 5)):
         model = decoders.build(kind, size, len(vocabulary)).eval()
-        config = {"kind": kind, "sizes": {"input_size": decoders.input_size(model)}}
+        config = {"kind": kind, "sizes": decoders.sizes(model)}
         decoders.save(tmp_path / f"{kind}.safetensors", model, vocabulary, config, {"seed": 0})
         loaded, words, _, record = decoders.load(tmp_path / f"{kind}.safetensors")
         assert words.words == vocabulary.words and record == {"seed": 0}
@@ -218,11 +221,73 @@ def test_shipped_end_to_end_model_still_reaches_its_score(toy_kitchen):
     assert lesson.score(said, its)["BLEU-4"] == pytest.approx(record["test"]["BLEU-4"], abs=1.5)
 
 
-def test_recorded_results_hold_three_seeds_and_their_commands():
+@pytest.fixture(scope="module")
+def record():
     shipped("crf")
-    record = lesson.recorded()
-    assert all(len(runs) == 3 for runs in record["full"]["detailed"].values())
+    return description_shipped.recorded()
+
+
+def test_recorded_results_hold_three_seeds_and_their_commands(record):
+    assert set(record["full"]["detailed"]) == set(lesson.NAMES)
+    assert all(len(runs) >= 3 for runs in record["full"]["detailed"].values())
     assert all("python -m lrcn_utils.training description" in command for command in record["commands"].values())
+
+
+@pytest.mark.parametrize("kind", ["smt", "smt-prob", *decoders.KINDS])
+def test_every_writer_beat_both_controls_clearly_in_every_run(kind, record):
+    for runs in [record["full"]["detailed"], *record["levels"].values()]:
+        controls = max(run["BLEU-4"] for control in ("majority", "bigram") for run in runs[control])
+        assert min(run["BLEU-4"] for run in runs[kind]) > controls + 20
+
+
+@pytest.mark.parametrize("kind", ["crf", *decoders.KINDS])
+def test_shipped_models_are_small_and_say_how_they_were_made(kind):
+    file = shipped(kind)
+    record = load_checkpoint(file)[2]
+    assert file.stat().st_size < 3_000_000
+    assert record["command"].startswith("python -m lrcn_utils.training description") and record["seed"] == 0
+
+
+@pytest.mark.slow
+def test_the_shipped_chain_still_reads_as_well_as_recorded(record, toy_kitchen):
+    task = lesson.read_toy(toy_kitchen, ["detailed"])
+    chain, states = description_shipped.load_chain()
+    assert states == task.states
+    features = lesson.toy_features(task, toy_kitchen)
+    unaries = crf.unaries(chain["classifier"], torch.stack([features[video] for video in task.test]))
+    read = crf.read_clips(chain["crf"], unaries, task.test, states)
+    accuracy = crf.slot_accuracy(read, task.truth(task.test))
+    assert accuracy["mean of slots"] == pytest.approx(record["test"]["mean of slots"], abs=0.01)
+
+
+def test_shipping_packs_the_scores_and_seed_0_of_every_model(tmp_path, task, monkeypatch):
+    out, home = tmp_path / "runs", tmp_path / "checkpoints"
+    monkeypatch.setattr(description_shipped, "CHECKPOINTS", home)
+    monkeypatch.setattr(description_shipped, "CHECKPOINT", home / "description_toy_crf.safetensors")
+    sizes, words = task.sizes, Vocabulary.build(["the cook stirs"], min_count=1)
+    chain = torch.nn.ModuleDict(
+        {"classifier": SlotClassifier(3, sizes, 4), "crf": TupleCRF(sizes, chow_liu(task.truth(task.train), sizes))}
+    )
+    config = {"states": task.states, "edges": chain["crf"].edges, "feature_size": 3, "hidden": 4}
+    for part in description_shipped.PARTS:
+        save_checkpoint(out / part / "crf_seed0.safetensors", chain, config, {"command": part, "seed": 0})
+        scores = {"9": {"detailed": {"b": [{"BLEU-4": 1.0}]}}}
+        (out / part / "results.json").write_text(json.dumps(scores))
+    for kind in decoders.KINDS:
+        model = decoders.build(kind, 5, len(words), 4, 4)
+        notes = {"kind": kind, "sizes": decoders.sizes(model)}
+        decoders.save(out / "full" / f"detailed_{kind}_seed0.safetensors", model, words, notes, {"seed": 0})
+    description_shipped.ship(out)
+    record = load_checkpoint(description_shipped.CHECKPOINT)[2]
+    assert record["full"] == scores["9"] and record["sizes"] == scores and record["commands"]["levels"] == "levels"
+    again, states = description_shipped.load_chain(description_shipped.CHECKPOINT)
+    frames = torch.rand(2, 4, 3)
+    assert states == task.states
+    for one, other in zip(chain.eval()["classifier"](frames), again["classifier"](frames), strict=True):
+        torch.testing.assert_close(one, other)
+    assert {file.name for file in home.iterdir()} == {
+        f"description_toy_{kind}.safetensors" for kind in ("crf", *decoders.KINDS)
+    }
 
 
 @pytest.mark.real
