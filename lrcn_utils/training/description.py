@@ -105,7 +105,7 @@ class Reading:
         return Reading(self.outputs.of(videos), None if self.frames is None else self.frames[rows])
 
 
-def read_videos(task: Task, features: dict[str, Tensor], *, seed: int = 0, l2: float = 1e-4):
+def read_videos(task: Task, features: dict[str, Tensor], *, seed: int = 0):
     """The chain from frames to tuples: cross-fitted unaries, CRF on Chow and Liu's tree, both sides read.
 
     ``features``: frame features (frames, dim) of every video. Returns the test classifier and the CRF as modules
@@ -114,7 +114,7 @@ def read_videos(task: Task, features: dict[str, Tensor], *, seed: int = 0, l2: f
     train, test = (torch.stack([features[video] for video in side]) for side in (task.train, task.test))
     truth = task.truth(task.train)
     seen = crf.out_of_fold(train, truth, task.train, task.sizes, seed=seed)
-    field = crf.fit_crf(seen, truth, chow_liu(truth, task.sizes), l2=l2)
+    field = crf.fit_crf(seen, truth, chow_liu(truth, task.sizes))
     classifier = crf.train_classifier(train, truth, task.sizes, seed=seed)
     new = crf.unaries(classifier, test)
     return (

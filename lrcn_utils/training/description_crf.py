@@ -99,11 +99,12 @@ def out_of_fold(
 
 
 def fit_crf(
-    unaries: Unaries, tuples: Tensor, edges: Sequence[Edge], *, l2: float = 0.0001, steps: int = 100
+    unaries: Unaries, tuples: Tensor, edges: Sequence[Edge], *, precision: float = 0.1, steps: int = 100
 ) -> TupleCRF:
-    """Maximum likelihood with a Gaussian prior of strength ``l2`` about independent slots (w = 1, P = 0).
+    """Maximum a posteriori: the likelihood, and a Gaussian prior of ``precision`` about independent slots (w 1, P 0).
 
-    The likelihood is concave, so L-BFGS on all clips finds the one optimum: no seed, no rate, no order of clips.
+    The objective is concave, so L-BFGS on all clips finds the one optimum: no seed, no rate, no order of clips. The
+    more clips, the less the prior counts. Its default was chosen on groups 8 to 10 of Toy Kitchen's training side.
     """
     crf = TupleCRF([u.shape[1] for u in unaries], edges)
     optimizer = torch.optim.LBFGS(crf.parameters(), max_iter=steps, line_search_fn="strong_wolfe")
@@ -111,7 +112,7 @@ def fit_crf(
     def objective() -> Tensor:
         optimizer.zero_grad()
         prior = (crf.unary_weight - 1).square().sum() + sum(table.square().sum() for table in crf.pairwise)
-        loss = crf(unaries, tuples) + l2 * prior / 2
+        loss = crf(unaries, tuples) + precision * prior / (2 * len(tuples))
         loss.backward()
         return loss
 
