@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torchvision
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.cbook import get_sample_data
@@ -70,6 +71,7 @@ def test_the_full_networks_take_pixels_as_caffe_does():
     assert model.mean.shape == (1, 3, 1, 1)
     assert [255 * m for m in cnn.IMAGENET_MEAN] == pytest.approx([123.68, 116.779, 103.939])
     assert pytest.approx(1 / 255) == cnn.CAFFE_STD[0]
+    assert [255 * m for m in cnn.FLOW_MEAN] == pytest.approx([128] * 3)  # no motion
 
 
 @pytest.mark.parametrize("build", [cnn.toy_caffenet, cnn.toy_hybrid])
@@ -142,6 +144,16 @@ def test_torchvision_s_networks_share_the_interface(name):
         assert model.features(x, layer).shape == (2, size)
     assert ("fc6" in model.feature_size) == (name in ("alexnet", "vgg16"))
     assert model(x).shape == (2, 1000) and len(model.categories) == 1000
+
+
+@pytest.mark.parametrize("name", ["alexnet", "vgg16", "squeezenet1_1", "resnet18"])
+def test_torchvision_s_networks_are_fed_as_they_were_trained(name):
+    model = meta(cnn.untrained, name)
+    as_trained = torchvision.models.get_model_weights(name).DEFAULT.transforms()
+    fresh = cnn.Pretrained(name, nn.Identity(), model.categories)  # with numbers, not on the meta device
+    assert fresh.mean.flatten().tolist() == pytest.approx(as_trained.mean)
+    assert fresh.std.flatten().tolist() == pytest.approx(as_trained.std)
+    assert as_trained.crop_size == [model.crop]
 
 
 def test_fc6_and_fc7_of_alexnet_are_the_two_hidden_layers():

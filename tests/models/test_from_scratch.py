@@ -146,6 +146,12 @@ def test_module_has_the_library_s_parameter_names():
     assert close(ours(x), theirs(x))
 
 
+def test_fresh_filters_keep_the_size_of_the_signal():
+    """He's start: variance 2 / fan-in, so that ReLU layers neither swell nor shrink what goes through."""
+    weight = hand.Conv2d(16, 64, 3, groups=2).weight
+    assert weight.std().item() == pytest.approx((2 / (8 * 9)) ** 0.5, rel=0.05)
+
+
 def test_receptive_field_is_where_the_gradient_is():
     """The computed field of one unit is exactly the stretch of input that its gradient touches."""
     layers = [
