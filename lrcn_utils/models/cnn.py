@@ -180,7 +180,7 @@ def _toy(model: LayerTableCNN) -> LayerTableCNN:
 
 
 def gaussian_init(model: nn.Module, fc_std: float) -> None:
-    """Caffe's starting weights: normal(0, 0.01), ``fc_std`` for fc6 and fc7; biases 0.1, and 0 for fc8."""
+    """The paper code's starting weights: normal(0, 0.01), ``fc_std`` for fc6 and fc7; biases 0.1, and 0 for fc8."""
     for name, module in model.named_modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             nn.init.normal_(module.weight, std=fc_std if name in ("fc6", "fc7") else 0.01)

@@ -74,6 +74,21 @@ def test_the_full_networks_take_pixels_as_caffe_does():
     assert [255 * m for m in cnn.FLOW_MEAN] == pytest.approx([128] * 3)  # no motion
 
 
+def test_the_hybrid_starts_as_in_the_paper_s_code():
+    model = cnn.Hybrid(9, cnn.TOY_HYBRID, crop=56, hidden=128)
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            assert module.weight.std().item() == pytest.approx(0.01, rel=0.15), name
+            assert module.bias.unique().tolist() == pytest.approx([0.0 if name == "fc8" else 0.1]), name
+
+
+def test_toy_lrn_acts_on_unit_variance_as_caffe_s_does_on_pixels():
+    toy, x, spread = cnn.toy_hybrid(5).convolutions.norm1, torch.randn(2, 16, 4, 4), 0.225 * 255
+    caffe = cnn.LocalResponseNorm(16, size=5, alpha=1e-4)
+    assert torch.allclose(toy(x), caffe(x * spread) / spread, atol=1e-5)
+    assert not torch.allclose(toy(x), x, atol=0.1)
+
+
 @pytest.mark.parametrize("build", [cnn.toy_caffenet, cnn.toy_hybrid])
 def test_toy_networks_are_small_and_share_the_interface(build):
     model = build(16).eval()

@@ -228,6 +228,8 @@ def test_single_steps_and_traces_follow_the_whole_sequence(make):
     torch.testing.assert_close(traces[0]["cell"][-1], c[0, 0], rtol=0, atol=1e-6)
     for trace in traces:
         torch.testing.assert_close(trace["hidden"], trace["output"] * trace["cell"].tanh())
+        kept = trace["forget"][1:] * trace["cell"][:-1] + trace["input"][1:] * trace["candidate"][1:]
+        torch.testing.assert_close(trace["cell"][1:], kept)
         assert all(trace[gate].min() >= 0 and trace[gate].max() <= 1 for gate in ("input", "forget", "output"))
 
 

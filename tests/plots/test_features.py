@@ -62,4 +62,5 @@ def test_receptive_fields_are_squares_of_their_size():
     figure = features.receptive_fields(RNG.random((56, 56, 3)), [("conv1", 3, 28.0), ("conv5", 91, 28.0)])
     (axes,) = shown(figure)
     assert [patch.get_width() for patch in axes.patches] == [3, 91]
+    assert [patch.get_x() + patch.get_width() / 2 for patch in axes.patches] == [28.0, 28.0]
     assert axes.get_xlim()[0] <= 28 - 45.5 and axes.get_xlim()[1] >= 28 + 45.5
