@@ -1,5 +1,6 @@
 """Fixtures of the browser tests: one JupyterLab and one Chromium a session, a page a test, a screenshot on failure."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -13,16 +14,26 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 BADGES = re.compile(r"https://(colab\.research\.google\.com|mybinder\.org)/.*\.svg")
 EMPTY_PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'
 SCREENSHOTS = REPOSITORY / "build" / "screenshots"
+ANSWERS = REPOSITORY / "build" / "answers"
+NO_CHROMIUM = "no Chromium found: install it (`apt install chromium`) to drive the notebooks in a browser"
 
 
-def pytest_collection_modifyitems(items):
-    reason = "no Chromium found: install it (`apt install chromium`) to drive the notebooks in a browser"
-    for item in items:
-        if Path(__file__).parent in Path(item.fspath).parents:
-            item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.timeout(900))
-            if CHROMIUM is None:
-                item.add_marker(pytest.mark.skip(reason=reason))
+def pytest_collection_modifyitems(config, items):
+    here = [item for item in items if Path(__file__).parent in Path(item.fspath).parents]
+    for item in here:
+        item.add_marker(pytest.mark.browser)
+        item.add_marker(pytest.mark.timeout(900))
+    if CHROMIUM is None and here:  # one test stays to say so in one line
+        here[0].add_marker(pytest.mark.skip(reason=NO_CHROMIUM))
+        config.hook.pytest_deselected(items=here[1:])
+        items[:] = [item for item in items if item not in here[1:]]
+
+
+def pytest_terminal_summary(terminalreporter):
+    """How fast the views of each notebook answered, from the event in the page to the last change of a view."""
+    for file in sorted(ANSWERS.glob("*.json")):
+        found = json.loads(file.read_text(encoding="utf-8"))
+        terminalreporter.write_line(f"{file.stem}: " + ", ".join(f"{k} {v}" for k, v in found.items() if k != "each"))
 
 
 @pytest.hookimpl(wrapper=True)
