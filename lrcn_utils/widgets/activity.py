@@ -9,7 +9,6 @@ from pathlib import Path
 import ipywidgets
 import numpy as np
 from matplotlib.figure import Figure
-from PIL import Image
 
 from lrcn_utils.data import flow
 from lrcn_utils.data.clips import TOY, FrameSize
@@ -20,7 +19,7 @@ from lrcn_utils.models.activity import Recogniser
 from lrcn_utils.plots.curves import class_colours, probability_bars, probability_curves
 from lrcn_utils.plots.style import GREY, VERMILION
 from lrcn_utils.training.activity_scores import frame_features, step_probabilities
-from lrcn_utils.widgets.drawing import png
+from lrcn_utils.widgets.drawing import WRAP, pixels, png
 
 INPUTS = {"RGB": "rgb", "flow": "flow", "both (half and half)": "both"}
 LONG = 1000  # a video of more frames is shown at the model's own size, to save memory
@@ -163,7 +162,7 @@ class PredictionExplorer(ipywidgets.VBox):
         self._drawn: list[_Panel] = []
         left = [self.video, self.upload, self.input, self.chosen, self.curve]
         middle = [self.screen, ipywidgets.HBox([self.play]), self.frame, self.message]
-        super().__init__([ipywidgets.HBox([ipywidgets.VBox(left), ipywidgets.VBox(middle)]), self.panels])
+        super().__init__([ipywidgets.HBox([ipywidgets.VBox(left), ipywidgets.VBox(middle)], layout=WRAP), self.panels])
         self.video.observe(lambda _: self._open(self.logic.open(self.video.value)), "value")
         self.upload.observe(lambda _: self._uploaded(), "value")
         for control in (self.input, self.chosen, self.curve):
@@ -201,7 +200,7 @@ class PredictionExplorer(ipywidgets.VBox):
 
     def _show(self) -> None:
         """What changes with the frame: the picture, the line in the curves, the bars."""
-        self.screen.value = _png(self.logic.picture(self.clip, self.frame.value, self.input.value))
+        self.screen.value = png(self.logic.picture(self.clip, self.frame.value, self.input.value))
         for panel in self._drawn:
             panel.show(self.frame.value)
 
@@ -217,20 +216,20 @@ class _Panel:
         probability_curves(axes, self.belief, self.classes, truth=clip.truth, legend=False)
         axes.set_title(logic.verdict(clip, model, stream))
         self.colours = class_colours(self.belief, clip.truth)
-        self.picture = np.array(Image.open(io.BytesIO(png(figure))).convert("RGB"))
+        self.picture = pixels(figure)
         ends = axes.transData.transform([(0, 0), (1, 1)])
         (self.zero, bottom), (one, top) = ends
         self.step = one - self.zero
         self.rows = slice(int(len(self.picture) - top), int(len(self.picture) - bottom))
-        self.image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(width="560px"))
+        self.image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
         self.bars = ipywidgets.HTML(layout=ipywidgets.Layout(width="330px"))
-        self.box = ipywidgets.HBox([self.image, self.bars])
+        self.box = ipywidgets.HBox([self.image, self.bars], layout=WRAP)
 
     def show(self, frame: int) -> None:
         picture = self.picture.copy()
         column = round(self.zero + frame * self.step)
         picture[self.rows, column - 1 : column + 1] = [int(GREY[i : i + 2], 16) for i in (1, 3, 5)]
-        self.image.value = _png(picture)
+        self.image.value = png(picture)
         self.bars.value = bars(self.belief[frame], self.classes, self.colours, self.clip.truth)
 
 
@@ -263,12 +262,6 @@ def _narrow() -> dict:
 
 def _enlarged(image: np.ndarray, times: int) -> np.ndarray:
     return image.repeat(times, axis=0).repeat(times, axis=1)
-
-
-def _png(picture: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "png", compress_level=1)
-    return buffer.getvalue()
 
 
 def _read(file, size: tuple[int, int]) -> np.ndarray:

@@ -17,6 +17,7 @@ from lrcn_utils.decoding import Hypothesis, beam_levels, beam_search, follow, gr
 from lrcn_utils.plots import text
 from lrcn_utils.plots.style import ORANGE, VERMILION
 from lrcn_utils.widgets.activity import uploaded_file
+from lrcn_utils.widgets.drawing import WRAP, png
 
 DECODERS = ["greedy", "beam search", "sampling"]
 TOP = 10
@@ -150,7 +151,7 @@ class CaptionExplorer(ipywidgets.VBox):
         self.message, self.table = ipywidgets.HTML(), ipywidgets.HTML()
         self.settings_box = ipywidgets.VBox()
         left = [self.choice, self.upload, self.decoder, self.settings_box, self.number, self.step]
-        super().__init__([ipywidgets.HBox([ipywidgets.VBox(left), self.screen, self.message]), self.table])
+        super().__init__([ipywidgets.HBox([ipywidgets.VBox(left), self.screen, self.message], layout=WRAP), self.table])
         self.upload.disabled = captions.look is None
         self.choice.observe(lambda _: self._open(captions.pictures[self.choice.value]), "value")
         self.upload.observe(lambda _: self._uploaded(), "value")
@@ -180,7 +181,7 @@ class CaptionExplorer(ipywidgets.VBox):
 
     def _open(self, picture: Picture) -> None:
         self.picture = picture
-        self.screen.value = enlarged(picture.pixels)
+        self.screen.value = png(picture.pixels, (240, max(1, 240 * len(picture.pixels) // picture.pixels.shape[1])))
         self._decode()
 
     def _decode(self) -> None:
@@ -229,7 +230,7 @@ class BeamTree(ipywidgets.VBox):
         self.steps = ipywidgets.IntSlider(1, 1, 2, description="steps", **slider)
         self.screen = ipywidgets.Image(format="svg+xml", layout=ipywidgets.Layout(max_width="100%"))
         controls = [ipywidgets.VBox([self.choice, self.width]), ipywidgets.VBox([self.path, self.steps])]
-        super().__init__([ipywidgets.HBox(controls), self.screen])
+        super().__init__([ipywidgets.HBox(controls, layout=WRAP), self.screen])
         self._filling = False
         self.choice.observe(lambda _: self._search(), "value")
         self.width.observe(lambda _: self._search(), "value")
@@ -296,11 +297,3 @@ def best_words_table(words: Sequence[Sequence[str]], probabilities: np.ndarray, 
         rows.append(f"<tr><th>{rank + 1}</th>{''.join(cells)}</tr>")
     style = "font-size:13px;border-collapse:separate;border-spacing:2px;color:black;background:white"
     return f'<table style="{style}"><tr><th>step</th>{head}</tr>{"".join(rows)}</table>'
-
-
-def enlarged(pixels: np.ndarray, width: int = 240) -> bytes:
-    """PNG bytes of the image at a width for the screen."""
-    image = Image.fromarray(pixels)
-    buffer = io.BytesIO()
-    image.resize((width, max(1, width * image.height // image.width))).save(buffer, "png")
-    return buffer.getvalue()

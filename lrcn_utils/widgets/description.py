@@ -1,7 +1,6 @@
 """The description explorer: from a clip to its tuple, from the tuple to sentences, and what an edit changes."""
 
 import html
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -9,7 +8,6 @@ import ipywidgets
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from PIL import Image
 from torch import Tensor
 
 from lrcn_utils.data.tacos import CRFOutputs, decode_tuple
@@ -21,6 +19,7 @@ from lrcn_utils.plots.description import slot_bars
 from lrcn_utils.plots.style import BLUE, GREY, ORANGE
 from lrcn_utils.training.description_decoders import LONGEST, decoder_inputs
 from lrcn_utils.training.description_smt import translate_map, translate_probabilities
+from lrcn_utils.widgets.drawing import WRAP, png
 
 OWN_CHOICE = "as the CRF says"
 RULED_OUT = -30.0  # log-probability of a state that the reader has ruled out
@@ -156,7 +155,7 @@ class DescriptionExplorer(ipywidgets.VBox):
         self.said = ipywidgets.HTML()
         left = [self.video, self.screen, self.frame]
         right = [ipywidgets.HTML("<b>set a slot by hand</b>"), *self.slots.values(), self.reset]
-        top = ipywidgets.HBox([ipywidgets.VBox(left), ipywidgets.VBox(right)])
+        top = ipywidgets.HBox([ipywidgets.VBox(left), ipywidgets.VBox(right)], layout=WRAP)
         super().__init__([top, self.tuple, self.bars, self.said])
         self._quiet = False
         self.video.observe(lambda _: self._open(), "value")
@@ -190,9 +189,7 @@ class DescriptionExplorer(ipywidgets.VBox):
         self._describe()
 
     def _show(self) -> None:
-        buffer = io.BytesIO()
-        Image.fromarray(self.pictures[self.frame.value]).resize((320, 240)).save(buffer, "png", compress_level=1)
-        self.screen.value = buffer.getvalue()
+        self.screen.value = png(self.pictures[self.frame.value], (320, 240))
 
     def _describe(self) -> None:
         if self._quiet:

@@ -1,22 +1,28 @@
-"""From a figure to a widget: plots are drawn to PNG bytes and put into an Image, so nothing flickers on a change."""
+"""From a figure or pixels to a widget: drawn to PNG bytes and put into an Image, so nothing flickers on a change."""
 
 import io
 
-import ipywidgets
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
+
+WRAP = {"flex_flow": "row wrap"}  # layout of a row that becomes a column where the page is narrow
 
 
-def png(figure: Figure) -> bytes:
-    """The figure as PNG bytes. Make it with ``matplotlib.figure.Figure``, which pyplot does not keep alive."""
-    FigureCanvasAgg(figure)
+def pixels(figure: Figure) -> np.ndarray:
+    """The figure drawn: uint8 (height, width, 3). Make it with ``matplotlib.figure.Figure``, unknown to pyplot."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3]
+
+
+def png(picture: Figure | np.ndarray, size: tuple[int, int] | None = None) -> bytes:
+    """PNG bytes of a figure, or of uint8 pixels (height, width, 3), enlarged to ``size`` (width, height).
+
+    Hardly compressed: the bytes go to the reader's own browser, and packing them well takes longer than drawing.
+    """
+    image = Image.fromarray(np.ascontiguousarray(pixels(picture) if isinstance(picture, Figure) else picture))
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
+    (image.resize(size) if size else image).save(buffer, "png", compress_level=1)
     return buffer.getvalue()
-
-
-def image_of(figure: Figure | None = None, width: str = "auto") -> ipywidgets.Image:
-    """An Image widget that shows ``figure``, never wider than the cell."""
-    layout = ipywidgets.Layout(width=width, max_width="100%", object_fit="contain")
-    value = png(figure) if figure is not None else b""
-    return ipywidgets.Image(value=value, format="png", layout=layout)

@@ -12,7 +12,7 @@ from torch import nn
 from lrcn_utils.models.cnn import LayerTableCNN
 from lrcn_utils.models.from_scratch import Field, Window, receptive_field
 from lrcn_utils.plots.style import DIVERGING, ORANGE, SEQUENTIAL
-from lrcn_utils.widgets.drawing import png
+from lrcn_utils.widgets.drawing import WRAP, png
 
 SHOWN = 6  # images of the gallery
 
@@ -89,9 +89,7 @@ class FeatureExplorer(ipywidgets.VBox):
         self.image.observe(self._show, "value")
         self.channel.observe(self._show, "value")
         self._show()
-        controls = ipywidgets.HBox(
-            [self.image, self.layer, self.channel], layout=ipywidgets.Layout(flex_flow="row wrap")
-        )
+        controls = ipywidgets.HBox([self.image, self.layer, self.channel], layout=WRAP)
         super().__init__([controls, self.picture])
 
     def figure(self) -> Figure:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from lrcn_utils.data.vocabulary import BOS, UNK, Vocabulary, tokenise
 from lrcn_utils.models.lstm import LanguageModel, trace_gates
 from lrcn_utils.plots.gates import gate_heatmaps, unit_curves
-from lrcn_utils.widgets.drawing import png
+from lrcn_utils.widgets.drawing import WRAP, png
 
 LONGEST = 30  # words; more would not be legible in one picture
 
@@ -75,9 +75,7 @@ class GateExplorer(ipywidgets.VBox):
             [
                 self.menu,
                 self.text,
-                ipywidgets.HBox(
-                    [self.layer] * (layers > 1) + [self.unit, self.longest], layout={"flex_flow": "row wrap"}
-                ),
+                ipywidgets.HBox([self.layer] * (layers > 1) + [self.unit, self.longest], layout=WRAP),
                 self.note,
                 self.one_unit,
                 self.all_units,

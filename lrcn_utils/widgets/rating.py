@@ -19,10 +19,10 @@ from pathlib import Path
 import ipywidgets as w
 import numpy as np
 from matplotlib.figure import Figure
-from PIL import Image
 
 from lrcn_utils.metrics.human import CRITERIA, Rating
 from lrcn_utils.plots.style import GREY
+from lrcn_utils.widgets.drawing import WRAP, png
 
 FIELDS = ("rater", "image", "method", "criterion", "rank")
 QUESTIONS = {
@@ -143,17 +143,17 @@ class RatingPanel(w.VBox):
         questions = "<br>".join(f"<b>{name.capitalize()}</b>: {text}" for name, text in QUESTIONS.items())
         guide = w.HTML(f"Rank the captions, 1 is best; equal ranks are allowed.<br>{questions}")
         rows = [
-            w.VBox([caption, w.HBox(list(row.values()), layout=w.Layout(flex_flow="row wrap"))])
+            w.VBox([caption, w.HBox(list(row.values()), layout=WRAP)])
             for caption, row in zip(self.captions, self.ranks, strict=True)
         ]
         self.form = w.VBox(
             [
-                w.HBox([self.picture, guide], layout=w.Layout(flex_flow="row wrap")),
+                w.HBox([self.picture, guide], layout=WRAP),
                 *rows,
                 w.HBox([self.before, self.after]),
             ]
         )
-        super().__init__([w.HBox([self.rater, self.start]), self.message, self.form])
+        super().__init__([w.HBox([self.rater, self.start], layout=WRAP), self.message, self.form])
         self._connect()
         self.form.layout.display = "none"
         self._say("Enter your name, then press the button. Your answers are kept in a file of that name.")
@@ -189,7 +189,7 @@ class RatingPanel(w.VBox):
         item = self.session.items[self.number]
         self._showing = True  # setting the lists below is no answer
         try:
-            self.picture.value = _png(item.picture)
+            self.picture.value = png(item.picture)
             for place, method in enumerate(self.session.order(item)):
                 self.captions[place].value = _caption(place, item.captions[method])
                 for criterion, dropdown in self.ranks[place].items():
@@ -266,9 +266,3 @@ def _dropdown(criterion: str, place: int, size: int) -> w.Dropdown:
         style={"description_width": "105px"},
         layout=w.Layout(width="235px"),
     )
-
-
-def _png(picture: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, format="png")
-    return buffer.getvalue()

@@ -14,6 +14,7 @@ from PIL import Image
 
 from lrcn_utils.metrics.retrieval import normalise, ranks
 from lrcn_utils.plots.style import GREEN, GREY
+from lrcn_utils.widgets.drawing import WRAP
 
 TO_IMAGES, TO_CAPTIONS = "caption to image", "image to caption"
 
@@ -112,9 +113,9 @@ class RetrievalGallery(w.VBox):
         self.picture = w.Image(format="jpeg", width=160)
         self.tiles = [_tile() for _ in range(most + 1)]
         self.lines = w.HTML()
-        self.images = w.HBox(self.tiles, layout=w.Layout(flex_flow="row wrap"))
-        controls = [self.way, w.HBox([self.query, self.normalised])]
-        super().__init__([*controls, self.asked, self.images, w.HBox([self.picture, self.lines])])
+        self.images = w.HBox(self.tiles, layout=WRAP)
+        controls = [self.way, w.HBox([self.query, self.normalised], layout=WRAP)]
+        super().__init__([*controls, self.asked, self.images, w.HBox([self.picture, self.lines], layout=WRAP)])
         self.way.observe(self._turn, names="value")
         for control in (self.query, self.normalised):
             control.observe(self._draw, names="value")
