@@ -19,7 +19,7 @@ from lrcn_utils.models.activity import Recogniser
 from lrcn_utils.plots.curves import class_colours, probability_bars, probability_curves
 from lrcn_utils.plots.style import GREY, VERMILION
 from lrcn_utils.training.activity_scores import frame_features, step_probabilities
-from lrcn_utils.widgets.drawing import WRAP, pixels, png
+from lrcn_utils.widgets.drawing import WRAP, pixels, png, sheet
 
 INPUTS = {"RGB": "rgb", "flow": "flow", "both (half and half)": "both"}
 LONG = 1000  # a video of more frames is shown at the model's own size, to save memory
@@ -141,7 +141,7 @@ class PredictionExplorer(ipywidgets.VBox):
         self.video = ipywidgets.Dropdown(
             options=[(video.name.removeprefix("v_"), video) for video in videos], description="clip", **wide
         )
-        self.upload = ipywidgets.FileUpload(accept="video/*,.avi,.mkv", multiple=False, description="your own video")
+        self.upload = upload_button("your own video", "video/*,.avi,.mkv")
         both = all({"rgb", "flow"} <= set(streams) for streams in models.values())
         self.input = ipywidgets.ToggleButtons(
             options=list(INPUTS.items()) if both else [("RGB", "rgb")], description="input", **_narrow()
@@ -221,9 +221,9 @@ class _Panel:
         (self.zero, bottom), (one, top) = ends
         self.step = one - self.zero
         self.rows = slice(int(len(self.picture) - top), int(len(self.picture) - bottom))
-        self.image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
+        self.image = ipywidgets.Image(format="png")
         self.bars = ipywidgets.HTML(layout=ipywidgets.Layout(width="330px"))
-        self.box = ipywidgets.HBox([self.image, self.bars], layout=WRAP)
+        self.box = ipywidgets.HBox([sheet(self.image, "480px"), self.bars], layout=WRAP)
 
     def show(self, frame: int) -> None:
         picture = self.picture.copy()
@@ -256,8 +256,17 @@ def uploaded_file(value) -> tuple[str, bytes]:
     return name, bytes(file["content"])
 
 
+def upload_button(description: str, accept: str) -> ipywidgets.FileUpload:
+    """A button for one file, as wide as what it says."""
+    layout = ipywidgets.Layout(width="max-content")
+    return ipywidgets.FileUpload(accept=accept, multiple=False, description=description, layout=layout)
+
+
 def _narrow() -> dict:
-    return {"style": {"description_width": "60px", "button_width": "84px"}}
+    return {
+        "style": {"description_width": "60px", "button_width": "auto"},
+        "layout": ipywidgets.Layout(width="max-content"),
+    }
 
 
 def _enlarged(image: np.ndarray, times: int) -> np.ndarray:

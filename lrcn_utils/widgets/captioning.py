@@ -16,8 +16,8 @@ from lrcn_utils.data.vocabulary import BOS, EOS, Vocabulary
 from lrcn_utils.decoding import Hypothesis, beam_levels, beam_search, follow, greedy, sample
 from lrcn_utils.plots import text
 from lrcn_utils.plots.style import ORANGE, VERMILION
-from lrcn_utils.widgets.activity import uploaded_file
-from lrcn_utils.widgets.drawing import WRAP, png
+from lrcn_utils.widgets.activity import upload_button, uploaded_file
+from lrcn_utils.widgets.drawing import WRAP, png, sheet
 
 DECODERS = ["greedy", "beam search", "sampling"]
 TOP = 10
@@ -140,7 +140,7 @@ class CaptionExplorer(ipywidgets.VBox):
     def __init__(self, captions: Captions):
         self.logic = captions
         wide, slider, self.choice = _controls(captions)
-        self.upload = ipywidgets.FileUpload(accept="image/*", multiple=False, description="your own image")
+        self.upload = upload_button("your own image", "image/*")
         self.decoder = ipywidgets.Dropdown(options=DECODERS, value="beam search", description="decoder", **wide)
         self.width = ipywidgets.IntSlider(3, 1, 10, description="beams", **slider)
         self.n = ipywidgets.SelectionSlider(options=[1, 10, 25, 100], value=10, description="samples N", **slider)
@@ -228,9 +228,9 @@ class BeamTree(ipywidgets.VBox):
         self.width = ipywidgets.IntSlider(3, 1, 5, description="beams", **slider)
         self.path = ipywidgets.IntSlider(1, 1, 3, description="path to", **slider)
         self.steps = ipywidgets.IntSlider(1, 1, 2, description="steps", **slider)
-        self.screen = ipywidgets.Image(format="svg+xml", layout=ipywidgets.Layout(max_width="100%"))
+        self.screen = ipywidgets.Image(format="svg+xml")
         controls = [ipywidgets.VBox([self.choice, self.width]), ipywidgets.VBox([self.path, self.steps])]
-        super().__init__([ipywidgets.HBox(controls, layout=WRAP), self.screen])
+        super().__init__([ipywidgets.HBox(controls, layout=WRAP), sheet(self.screen, "max-content")])
         self._filling = False
         self.choice.observe(lambda _: self._search(), "value")
         self.width.observe(lambda _: self._search(), "value")
@@ -293,7 +293,8 @@ def best_words_table(words: Sequence[Sequence[str]], probabilities: np.ndarray, 
             )
             colour = "white" if p > 0.6 else "black"
             style = f"background:rgba(0,114,178,{p:.2f});color:{colour};padding:1px 5px;{frame}"
-            cells.append(f'<td style="{style}">{html.escape(word)} {p:.2f}</td>')
+            cells.append(f'<td style="{style}">{html.escape(word)}<br>{p:.2f}</td>')
         rows.append(f"<tr><th>{rank + 1}</th>{''.join(cells)}</tr>")
-    style = "font-size:13px;border-collapse:separate;border-spacing:2px;color:black;background:white"
-    return f'<table style="{style}"><tr><th>step</th>{head}</tr>{"".join(rows)}</table>'
+    style = "font-size:13px;line-height:1.15;border-spacing:2px;color:black;background:white"
+    table = f'<table style="{style}"><tr><th>step</th>{head}</tr>{"".join(rows)}</table>'
+    return f'<div style="overflow-x:auto">{table}</div>'

@@ -2,6 +2,7 @@
 
 import io
 
+import ipywidgets
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -26,3 +27,12 @@ def png(picture: Figure | np.ndarray, size: tuple[int, int] | None = None) -> by
     buffer = io.BytesIO()
     (image.resize(size) if size else image).save(buffer, "png", compress_level=1)
     return buffer.getvalue()
+
+
+def sheet(image: ipywidgets.Image, width: str) -> ipywidgets.Box:
+    """``image`` as wide as the page, at most at its own size, at least at ``width``: then it is scrolled.
+
+    So it stays legible on a narrow page; "max-content" keeps it always at its own size.
+    """
+    image.layout = ipywidgets.Layout(max_width="100%", min_width=width, object_fit="contain")
+    return ipywidgets.Box([image], layout=ipywidgets.Layout(overflow="auto"))

@@ -12,7 +12,7 @@ from torch import nn
 from lrcn_utils.models.cnn import LayerTableCNN
 from lrcn_utils.models.from_scratch import Field, Window, receptive_field
 from lrcn_utils.plots.style import DIVERGING, ORANGE, SEQUENTIAL
-from lrcn_utils.widgets.drawing import WRAP, png
+from lrcn_utils.widgets.drawing import WRAP, png, sheet
 
 SHOWN = 6  # images of the gallery
 
@@ -83,14 +83,14 @@ class FeatureExplorer(ipywidgets.VBox):
             continuous_update=False,
             **wide,
         )
-        self.picture = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
+        self.picture = ipywidgets.Image(format="png")
         self._draw = lru_cache(maxsize=64)(lambda *chosen: png(feature_figure(self.maps, *chosen)))
         self.layer.observe(self._new_layer, "value")
         self.image.observe(self._show, "value")
         self.channel.observe(self._show, "value")
         self._show()
         controls = ipywidgets.HBox([self.image, self.layer, self.channel], layout=WRAP)
-        super().__init__([controls, self.picture])
+        super().__init__([controls, sheet(self.picture, "640px")])
 
     def figure(self) -> Figure:
         """The picture as it stands, as a matplotlib figure."""

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from lrcn_utils.data.vocabulary import BOS, UNK, Vocabulary, tokenise
 from lrcn_utils.models.lstm import LanguageModel, trace_gates
 from lrcn_utils.plots.gates import gate_heatmaps, unit_curves
-from lrcn_utils.widgets.drawing import WRAP, png
+from lrcn_utils.widgets.drawing import WRAP, png, sheet
 
 LONGEST = 30  # words; more would not be legible in one picture
 
@@ -70,15 +70,15 @@ class GateExplorer(ipywidgets.VBox):
         self.unit = ipywidgets.IntSlider(value=0, min=0, max=model.lstm.hidden_size - 1, description="Unit", **sliders)
         self.longest = ipywidgets.Button(description="Unit with the longest memory", layout={"width": "230px"})
         self.note = ipywidgets.HTML()
-        self.all_units, self.one_unit = (ipywidgets.Image(format="png", layout={"max_width": "100%"}) for _ in "ab")
+        self.all_units, self.one_unit = (ipywidgets.Image(format="png") for _ in "ab")
         super().__init__(
             [
                 self.menu,
                 self.text,
                 ipywidgets.HBox([self.layer] * (layers > 1) + [self.unit, self.longest], layout=WRAP),
                 self.note,
-                self.one_unit,
-                self.all_units,
+                sheet(self.one_unit, "640px"),
+                sheet(self.all_units, "640px"),
             ]
         )
         self.menu.observe(self._pick, names="value")

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from lrcn_utils.plots.training import training_curves
 from lrcn_utils.training.loop import History
-from lrcn_utils.widgets.drawing import png
+from lrcn_utils.widgets.drawing import png, sheet
 
 
 def scores_of(history: History) -> dict[str, list[float]]:
@@ -29,8 +29,8 @@ class TrainingCurve(ipywidgets.VBox):
     def __init__(self, epochs: int | None = None):
         self.epochs, self.history = epochs, History()
         self.line = ipywidgets.Label()
-        self.picture = ipywidgets.Image(format="png", layout={"max_width": "100%"})
-        super().__init__([self.line, self.picture])
+        self.picture = ipywidgets.Image(format="png")
+        super().__init__([self.line, sheet(self.picture, "480px")])
         self.update(self.history)
 
     def update(self, history: History) -> None:
