@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from lrcn_utils.models.cnn import toy_caffenet, toy_hybrid
-from lrcn_utils.widgets.features import FeatureExplorer, FeatureMaps
+from lrcn_utils.widgets.features import FeatureExplorer, FeatureMaps, feature_figure
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +61,19 @@ def test_the_box_is_what_the_unit_sees(model):
         for row, column in changed:
             assert abs(field.centre + row * field.step - 31) <= field.size / 2 + 1
             assert abs(field.centre + column * field.step - 13) <= field.size / 2 + 1
+
+
+def test_the_box_is_drawn_round_what_the_unit_sees(model):
+    maps = FeatureMaps(model, torch.rand(6, 3, 56, 56))
+    (axes,) = feature_figure(maps, 0, "conv2", 0).axes
+    below = [picture for picture in axes.images if picture.get_extent()[2] == 0.1]
+    found = [middle for _, answer, middle in maps.top("conv2", 0) if answer > 0]
+    assert len(axes.patches) == len(found) > 0
+    for box, (x, y), picture in zip(axes.patches, found, below, strict=False):
+        left, right, _, top = picture.get_extent()
+        pixel = (right - left) / 56
+        assert (box.get_x() + box.get_width() / 2 - left) / pixel == pytest.approx(x + 0.5)
+        assert (top - box.get_y() - box.get_height() / 2) / pixel == pytest.approx(y + 0.5)
 
 
 def test_the_strongest_unit_is_where_the_light_is():
