@@ -53,8 +53,8 @@ def beam_search(model, inputs, width: int, *, bos: int, eos: int, max_length: in
 
     Every step extends each unfinished beam by every word and keeps the ``width`` best of all. A finished beam is not
     extended: it keeps its place as long as its log probability is among the best. Among equals the lower
-    (beam, word) wins. All beams of all images take a step in one call of the model. Sentences of probability zero are
-    left out. Raises ValueError if ``width`` < 1.
+    (beam, word) wins. The unfinished beams of all images take a step in one call of the model. Sentences of
+    probability zero are left out. Raises ValueError if ``width`` < 1.
     """
     words = log_probs = None
     for level in beam_levels(model, inputs, width, bos=bos, eos=eos, max_length=max_length):
@@ -74,28 +74,25 @@ def beam_levels(model, inputs, width: int, *, bos: int, eos: int, max_length: in
         raise ValueError(f"width is {width}; a beam needs at least 1")
     state = model.start(inputs)
     size, device = _size_and_device(state)
-    row = torch.arange(size, device=device)[:, None] * width
-    state = _reorder(state, torch.arange(size, device=device).repeat_interleave(width))
-    words = torch.full((size, width), bos, device=device)
-    finished = torch.zeros(size, width, dtype=torch.bool, device=device)
-    total = None
+    alive = torch.arange(width, device=device).expand(size, width) == 0  # the first step has one beginning to extend
+    finished = torch.zeros_like(alive)
+    total = torch.zeros(size, width, device=device).masked_fill(~alive, -torch.inf)
+    words = torch.full((size,), bos, device=device)
     for _ in range(max_length):
-        log_probs, state = model.step(words.flatten(), state)
-        log_probs = log_probs.view(size, width, -1)
-        vocabulary = log_probs.shape[2]
-        if total is None:  # all beams are still the same sentence: only the first may grow
-            total = log_probs.new_full((size, width), -torch.inf)
-            total[:, 0] = 0.0
-        if finished.any():
-            log_probs = log_probs.masked_fill(finished[..., None], -torch.inf)
-            log_probs[..., eos].masked_fill_(finished, 0.0)
+        extended, state = model.step(words, state)  # a row for each beam that is alive, and for no other
+        vocabulary = extended.shape[1]
+        log_probs = extended.new_full((size, width, vocabulary), -torch.inf)
+        log_probs[alive] = extended
+        log_probs[..., eos].masked_fill_(finished, 0.0)
         total, index = _best((total[..., None] + log_probs).flatten(1), width)
-        parents, words = index // vocabulary, index % vocabulary
-        finished = words == eos
-        state = _reorder(state, (row + parents).flatten())
-        yield BeamLevel(parents, words, total, finished)
-        if (finished | total.isneginf()).all():
+        parents, added = index // vocabulary, index % vocabulary
+        row = alive.flatten().cumsum(dim=0).view(size, width) - 1
+        finished = added == eos
+        alive = ~finished & ~total.isneginf()
+        yield BeamLevel(parents, added, total, finished)
+        if not alive.any():
             break
+        state, words = _reorder(state, row.gather(1, parents)[alive]), added[alive]
 
 
 @torch.no_grad()
