@@ -35,13 +35,17 @@ def step_loss(logits: Tensor, labels: Tensor, lengths: Tensor | None = None) -> 
 
 
 class Recogniser(nn.Module):
-    """What both models share: the CNN sees all frames of a batch in one call, ``classify`` reads them."""
+    """What both models share: the CNN sees all frames of a batch in one call, ``classify`` reads them.
 
-    def __init__(self, cnn: nn.Module, feature: str):
+    ``normalise``: ``classify`` first divides the features of each frame by their root mean square. A frozen CNN
+    answers a bright, sharp film louder than a dark one; then only what it answers counts, not how loud.
+    """
+
+    def __init__(self, cnn: nn.Module, feature: str, normalise: bool = False):
         super().__init__()
         if feature not in cnn.feature_size:
             raise ValueError(f"feature {feature!r}: this CNN has {', '.join(cnn.feature_size)}")
-        self.cnn, self.feature = cnn, feature
+        self.cnn, self.feature, self.normalise = cnn, feature, normalise
 
     def frame_features(self, frames: Tensor) -> Tensor:
         """Frames (n, 3, height, width) in 0..1 -> features (n, d) after the ReLU."""
@@ -49,6 +53,10 @@ class Recogniser(nn.Module):
 
     def classify(self, features: Tensor) -> Tensor:
         """Features (batch, time, d) -> logits (batch, time, classes)."""
+        return self.read(functional.rms_norm(features, features.shape[-1:]) if self.normalise else features)
+
+    def read(self, features: Tensor) -> Tensor:
+        """What a model does with the features: (batch, time, d) -> logits (batch, time, classes)."""
         raise NotImplementedError
 
     def forward(self, clips: Tensor, lengths: Tensor | None = None) -> Tensor:
@@ -69,12 +77,14 @@ class Recogniser(nn.Module):
 class SingleFrame(Recogniser):
     """The paper's baseline: the CNN's last hidden layer and a linear classifier, each frame for itself."""
 
-    def __init__(self, cnn: nn.Module, num_classes: int, feature: str = "fc7", dropout: float = 0.5):
-        super().__init__(cnn, feature)
+    def __init__(
+        self, cnn: nn.Module, num_classes: int, feature: str = "fc7", dropout: float = 0.5, normalise: bool = False
+    ):
+        super().__init__(cnn, feature, normalise)
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(cnn.feature_size[feature], num_classes)
 
-    def classify(self, features: Tensor) -> Tensor:
+    def read(self, features: Tensor) -> Tensor:
         return self.classifier(self.dropout(features))
 
 
@@ -92,14 +102,15 @@ class LRCN(Recogniser):
         hidden: int = 256,
         feature_dropout: float = 0.0,
         dropout: float = 0.5,
+        normalise: bool = False,
     ):
-        super().__init__(cnn, feature)
+        super().__init__(cnn, feature, normalise)
         self.feature_dropout = nn.Dropout(feature_dropout)
         self.lstm = nn.LSTM(cnn.feature_size[feature], hidden, batch_first=True)
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(hidden, num_classes)
 
-    def classify(self, features: Tensor) -> Tensor:
+    def read(self, features: Tensor) -> Tensor:
         features = self.feature_dropout(features)
         if features.shape[-1] < WIDE_INPUT:
             states, _ = self.lstm(features)

@@ -184,6 +184,7 @@ def trained(args: Namespace, index: UCF101Index, seed: int):
         "input": args.input,
         "hidden": args.hidden or hidden,
         "feature_dropout": dropout if args.feature_dropout is None else args.feature_dropout,
+        "normalise": not own,
         "classes": index.classes,
     }
     recipe, file = recipe_of(args), _file(args, seed, ".safetensors")

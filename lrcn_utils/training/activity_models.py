@@ -47,7 +47,7 @@ class Recipe:
 RECIPES = {
     ("single-frame", "rgb"): Recipe(epochs=5, every=4),
     ("single-frame", "flow"): Recipe(epochs=7, every=4),
-    ("lrcn", "rgb"): Recipe(epochs=12, batch=4, clip_norm=5, warm_up=6, freeze_conv1=True),
+    ("lrcn", "rgb"): Recipe(epochs=30, batch=4, clip_norm=5, warm_up=6, freeze_conv1=True),
     ("lrcn", "flow"): Recipe(epochs=7, batch=4, clip_norm=5, warm_up=6, freeze_conv1=True),
 }
 # On cached features of a frozen ImageNet CNN, for both inputs; chosen by cross-validation over the training groups
@@ -66,9 +66,11 @@ def build(config: dict) -> Recogniser:
         cnn = OWN_CNNS[name](1, mean=mean)  # its own fc8 is not used
     else:
         cnn = cnns.pretrained(name)
+    normalise = config.get("normalise", False)
     if config["model"] == "single-frame":
-        return SingleFrame(cnn, classes, config["feature"])
-    return LRCN(cnn, classes, config["feature"], config["hidden"], config["feature_dropout"])
+        return SingleFrame(cnn, classes, config["feature"], normalise=normalise)
+    hidden, dropout = config["hidden"], config["feature_dropout"]
+    return LRCN(cnn, classes, config["feature"], hidden, dropout, normalise=normalise)
 
 
 def load(name_or_path: Path | str) -> tuple[Recogniser, list[str]]:

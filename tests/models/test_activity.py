@@ -102,6 +102,17 @@ def test_real_steps():
     assert real_steps(torch.tensor([0, 2, 3]), 3).tolist() == [[False] * 3, [True, True, False], [True] * 3]
 
 
+@pytest.mark.parametrize("build", [SingleFrame, LRCN])
+def test_normalised_features_have_one_loudness(build):
+    model = build(TinyCNN(), CLASSES, normalise=True).eval()
+    features = torch.rand(2, 5, model.cnn.feature_size[model.feature]) + 0.1
+    loudness = torch.rand(2, 5, 1) + 0.5
+    torch.testing.assert_close(model.classify(features * loudness), model.classify(features), atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(model.classify(features), model.read(features / features.square().mean(-1, True).sqrt()))
+    model.normalise = False
+    assert not torch.allclose(model.classify(features * loudness), model.classify(features), atol=1e-3)
+
+
 def test_dropout_acts_in_training_only():
     model = LRCN(TinyCNN(), CLASSES, feature_dropout=0.9)
     video = clips(1, 4)
