@@ -13,8 +13,9 @@ project = "Long-term recurrent convolutional networks"
 author = "The LRCN course"
 html_title = "LRCN course"
 extensions = ["myst_nb"]
-exclude_patterns = ["exercises", "**/.ipynb_checkpoints"]
+exclude_patterns = ["exercises", "**/.ipynb_checkpoints", "**/make_picture.py", "**/__pycache__"]
 nb_execution_mode = "off"
+nb_merge_streams = True  # what one cell prints stands in one box
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
 html_theme = "sphinx_book_theme"
@@ -27,6 +28,7 @@ html_theme_options = {
     "use_download_button": True,
     "launch_buttons": {"colab_url": "https://colab.research.google.com", "binderhub_url": "https://mybinder.org"},
     "show_navbar_depth": 1,
+    "navbar_persistent": [],  # the search field stands in the sidebar already
 }
 html_copy_source = False
 html_show_sourcelink = False

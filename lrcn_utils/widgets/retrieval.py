@@ -88,7 +88,7 @@ class Gallery:
         for line, one in enumerate(found):
             y = 0.86 - line * 0.85 / (most + 1)
             mark, colour, weight = ("●", GREEN, "bold") if one.true else ("○", "black", "normal")
-            text = f"{mark} {one.place:>3}  {one.score:6.1f}  {textwrap.shorten(self.captions[one.item], 85)}"
+            text = f"{mark} {one.place:>3}  {one.score:6.1f}  {textwrap.shorten(self.captions[one.item], 72)}"
             figure.text(0.30, y, text, color=colour, weight=weight, fontsize=11, va="top")
         return figure
 
