@@ -21,6 +21,7 @@ from PIL import Image
 MEASURED = re.compile(r"<!-- measured -->.*?<!-- /measured -->", re.DOTALL)
 PATHS = re.compile(r"(/(home|root|work|tmp|Users)/|[A-Z]:\\Users)")
 PEAK_MEMORY = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+LARGE = 80_000  # characters of a figure, some 60 kB: below that all its colours are kept
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -88,9 +89,9 @@ def clean(notebook) -> None:
 
 
 def shrink(output) -> None:
-    """Keep a figure in 256 colours where that is smaller: a page of the site may load 3 MB at most."""
-    figure = output.get("data", {}).get("image/png")
-    if figure is None:
+    """Keep a large figure in 256 colours where that is smaller: a page of the site may load 3 MB at most."""
+    figure = output.get("data", {}).get("image/png", "")
+    if len(figure) < LARGE:
         return
     picture, small = Image.open(io.BytesIO(base64.b64decode(figure))), io.BytesIO()
     picture.convert("RGB").quantize(256).save(small, format="png", optimize=True)
@@ -115,6 +116,8 @@ def faults(notebook) -> list[str]:
             text = str(output.get("text", "")) + str(output.get("data", {}).get("text/plain", ""))
             if output.get("name") == "stderr":
                 found.append(f"cell {number} writes to stderr: {text[:200]!r}")
+            if "<Figure" in text and "image/png" not in output.get("data", {}):
+                found.append(f"cell {number} shows a figure as words: {text[:60]!r}")
             if PATHS.search(text):
                 found.append(f"cell {number} shows a path of this machine: {text[:200]!r}")
     size = len(nbformat.writes(notebook))
