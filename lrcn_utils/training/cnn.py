@@ -1,9 +1,9 @@
 """Pre-training of the toy CNN on single images of Toy Kitchen: the course's stand-in for ImageNet.
 
-Stills are labelled with what their captions tell (object, colour, count, place, ...), frames of videos with their
-activity, object and tool, and with where hand, tool and object are. One output of fc8 for each label, each a
-logistic regression, so both kinds of images train one network. Only kitchens 8 to 25 are used: those of the test
-lists of split 1 and of the test stills stay unseen.
+Stills are labelled with what their captions tell (object, colour, count, place, ...) and the kind of table, frames
+of videos with their activity, object and tool, and with where hand, tool and object are. One output of fc8 for each
+label, each a logistic regression, so both kinds of images train one network. Only kitchens 8 to 25 are used: those
+of the test lists of split 1 and of the test stills stay unseen.
 """
 
 import argparse
