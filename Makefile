@@ -7,6 +7,7 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 NB ?=
+TWO := OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2
 NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout 600 --nbval-sanitize-with tests/notebooks/nbval.cfg
 
 .PHONY: lab setup toy test browser notebooks lint site clean
@@ -36,13 +37,14 @@ data/toy_kitchen/.flow: data/toy_kitchen/card.json
 	@touch data/toy_kitchen/.flow
 
 test: toy lint
-	@echo "Testing the package, then every notebook ..."
-	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2 --dist loadfile -m "not browser" tests
-	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2 --dist loadfile -p no:timeout $(NBVAL) notebooks
+	@echo "Testing the package, then every notebook, then every widget in Chromium ..."
+	$(TWO) --dist loadfile -m "not browser" tests
+	$(TWO) --dist loadfile -p no:timeout $(NBVAL) notebooks
+	$(TWO) --dist worksteal tests/browser
 
 browser: toy
 	@echo "Driving every notebook in JupyterLab and Chromium ..."
-	$(PY) -m pytest -q -m browser tests
+	$(TWO) --dist worksteal tests/browser
 
 notebooks: toy
 	$(PY) tests/notebooks/execute.py $(NB)
@@ -52,11 +54,11 @@ lint: setup
 	$(PY) -m ruff format --check lrcn_utils data_scripts tests
 
 site: setup
-	@echo "Building the site into _site ..."
-	$(PY) -m sphinx -W --keep-going -b html notebooks _site
-	$(PY) tests/notebooks/check_site.py _site
+	@echo "Building the site into build/site ..."
+	$(PY) -m sphinx -W --keep-going -b html notebooks build/site
+	$(PY) tests/notebooks/check_site.py build/site
 
 clean:
-	@echo "Removing .venv, the toy data and what was built ..."
-	rm -rf .venv data _site build runs *.egg-info
+	@echo "Removing .venv, Toy Kitchen, trained runs and what was built; real datasets in data/ stay ..."
+	rm -rf .venv data/toy_kitchen build runs *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

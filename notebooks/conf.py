@@ -1,5 +1,6 @@
 """The course as a site: `make site` turns the stored notebooks, as they are, into pages."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -54,6 +55,22 @@ def visit_block(writer, node):
     raise nodes.SkipNode
 
 
+ICON = re.compile(r'(?:"([a-z0-9-]+)"|\b([a-z0-9]+)):\[\d+,\d+,\[[^\]]*\],"[0-9a-f]+","[^"]*"\]')
+
+
+def drop_unused_icons(app, error):
+    """Keep of FontAwesome's icons those that the pages name: all of them weigh more than the rest of a page."""
+    pages = "".join(page.read_text(encoding="utf-8") for page in Path(app.outdir).glob("*.html"))
+    used = set(re.findall(r"fa-([a-z0-9-]+)", pages))
+    script = Path(app.outdir, "_static", "scripts", "fontawesome.js")
+    text = script.read_text(encoding="utf-8")
+    kept = ICON.sub(
+        lambda icon: icon[0] if (icon[1] or icon[2]) in used else f'"{icon[1] or icon[2]}":[0,0,[],"",""]', text
+    )
+    script.write_text(kept, encoding="utf-8")
+
+
 def setup(app):
+    app.connect("build-finished", drop_unused_icons)
     # MathML is drawn by the browser itself: equations need no script and no network.
     app.add_html_math_renderer("mathml", (visit_inline, None), (visit_block, None))

@@ -1,6 +1,6 @@
 """Check the built site: every internal link leads somewhere, no page is heavy, nothing is fetched from elsewhere.
 
-python tests/notebooks/check_site.py _site
+python tests/notebooks/check_site.py build/site
 """
 
 import sys

@@ -26,5 +26,10 @@ def with_minutes(text: str) -> str:
     return text
 
 
-if __name__ == "__main__":
+def update() -> None:
+    """Write the headers' minutes into the README, as `make notebooks` does at its end."""
     README.write_text(with_minutes(README.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    update()

@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+import course_map
 import nbformat
 from first_cell import FIRST_LINE, NOTEBOOKS, colab_badge, first_cell
 from nbclient import NotebookClient
@@ -132,6 +133,7 @@ def main(prefix: str = "") -> None:
         raise SystemExit(f"no notebook starts with '{prefix}'")
     for path in chosen:
         execute(path)
+    course_map.update()
 
 
 if __name__ == "__main__":
