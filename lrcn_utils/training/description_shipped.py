@@ -2,8 +2,8 @@
 
     run="python -m lrcn_utils.training description"
     $run --levels detailed --seeds 3 --out runs/description/full
-    $run --levels short singlesentence --seeds 3 --out runs/description/levels
-    $run --levels detailed --seeds 3 --sizes 54 108 216 432 --out runs/description/sizes
+    $run --levels short singlesentence --out runs/description/levels
+    $run --levels detailed --models majority b c end --seeds 3 --sizes 108 216 432 --out runs/description/sizes
     $run ship
 
 The scores lie in the header of the CRF's checkpoint, so that tables and curves can be made again without training.
@@ -27,8 +27,8 @@ PARTS = ("full", "levels", "sizes")
 def recorded() -> dict:
     """The recorded results of Toy Kitchen that are shipped with the CRF's checkpoint.
 
-    "full": three seeds of the detailed level on all training videos; "levels": the other levels; "sizes": {number of
-    training videos: ...}; "commands": how each was made. Scores stand as ``description.compare`` leaves them.
+    "full": three seeds of the detailed level on all training videos; "levels": the other levels, one seed; "sizes":
+    {number of training videos: ...}; "commands": how each was made. Scores are those of ``description.toy``.
     """
     return load_checkpoint(CHECKPOINT)[2]
 
