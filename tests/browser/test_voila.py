@@ -4,7 +4,7 @@ import sys
 
 from lab import free_port, serving
 
-NOTEBOOK = "02_lstm.ipynb"
+NOTEBOOK = "04_image_captioning.ipynb"
 
 
 def test_explorers_answer_in_voila(course, page, tmp_path):
