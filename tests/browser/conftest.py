@@ -18,6 +18,11 @@ ANSWERS = REPOSITORY / "build" / "answers"
 NO_CHROMIUM = "no Chromium found: install it (`apt install chromium`) to drive the notebooks in a browser"
 
 
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):  # what an earlier run measured is no figure of this one
+        shutil.rmtree(ANSWERS, ignore_errors=True)
+
+
 def pytest_collection_modifyitems(config, items):
     here = [item for item in items if Path(__file__).parent in Path(item.fspath).parents]
     for item in here:
