@@ -8,7 +8,7 @@ from pathlib import Path
 WATCH = (Path(__file__).parent / "watch.js").read_text(encoding="utf-8")
 # Of a control that is read only when another is used, no view changes by itself.
 SILENT = {"Your name"}
-TYPED = {"Your name": "ann", "or type": "two zebras on a wooden board"}
+TYPED = {"Your name": "ann", "or type": "two zebras on a cutting board"}
 # What must stand in the view after the last move of a control.
 SHOWN = {
     "or type": "read as <unk>: zebras",
