@@ -20,8 +20,8 @@ from lrcn_utils.training.checkpoints import load_checkpoint, save_checkpoint
 from lrcn_utils.training.features import FeatureClips, FrameFeatures, extract
 
 TOY_CNN = environment.CHECKPOINTS / "cnn_hybrid_toy.safetensors"
-# Networks without fc6 take images of any size: whole frames, small enough for a laptop.
-NO_FC6, WHOLE = ("squeezenet1_1", "resnet18"), FrameSize(176, 240, 176)
+# Networks without fc6 take images of any size: whole frames of the paper's size, not a crop of them.
+NO_FC6, WHOLE = ("squeezenet1_1", "resnet18"), FrameSize(PAPER.height, PAPER.width, 224)
 RECIPE_OPTIONS = {
     "epochs": int,
     "rate": float,
@@ -187,6 +187,8 @@ def trained(args: Namespace, index: UCF101Index, seed: int):
         "normalise": not own,
         "classes": index.classes,
     }
+    if not own:
+        config["views"] = f"{'x'.join(map(str, frame_size(args)))} {args.crops}"  # of which its features are
     recipe, file = recipe_of(args), _file(args, seed, ".safetensors")
     made = {"recipe": asdict(recipe), "seed": seed, "train": [video.name for video in index.train]}
     state = file.with_suffix(f".{zlib.crc32(repr((config, made)).encode()):08x}.training")
@@ -233,10 +235,13 @@ def warm_up(model, args: Namespace, index: UCF101Index, recipe: Recipe, seed: in
     model.cnn.requires_grad_(True)
 
 
+def frame_size(args: Namespace) -> FrameSize:
+    return WHOLE if args.cnn in NO_FC6 else TOY if args.cnn.endswith("-toy") else PAPER
+
+
 def clip_dataset(args: Namespace, videos, train: bool) -> ClipDataset:
-    frames = WHOLE if args.cnn in NO_FC6 else TOY if args.cnn.endswith("-toy") else PAPER
     keep = args.cnn in OWN_CNNS  # a frozen CNN reads each video once: its features are kept instead of its frames
-    return ClipDataset(videos, frames, train=train, input=args.input, cache=keep and (args.cache or True))
+    return ClipDataset(videos, frame_size(args), train=train, input=args.input, cache=keep and (args.cache or True))
 
 
 def frozen_features(args: Namespace, model, videos) -> FrameFeatures:

@@ -101,8 +101,12 @@ def test_a_long_video_goes_through_in_parts(dataset, tmp_path, monkeypatch):
             return super().features(images, layer)
 
     monkeypatch.setattr(features, "FRAMES_AT_ONCE", 16)
-    extract(dataset, Counting(), "pool", tmp_path)
+    whole = extract(dataset, Counting(), "pool", tmp_path / "whole")
     assert sizes == [16, 16, 8, 9]
+    monkeypatch.setattr(features, "PIXELS_AT_ONCE", 6 * 16 * 16)
+    parted = extract(dataset, Counting(), "pool", tmp_path / "parted")
+    assert max(sizes[4:]) == 6 and sum(sizes[4:]) == 49
+    np.testing.assert_allclose(parted[0], whole[0], atol=1e-3)
 
 
 def test_training_clips_are_steps_in_a_row_of_one_view(dataset, tmp_path):
