@@ -32,11 +32,19 @@ def table(runs: Runs, train_labels: Sequence[int]) -> Table:
     measured = accuracies(runs)
     first = next(iter(runs.values()))
     heads = [head for head in ("RGB", "flow", *FUSIONS) if any(head in row for row in measured.values())]
-    rows = [(model, [spread(row.get(head)) for head in heads]) for model, row in measured.items()]
+    rows = [
+        (model + _fewer(row, len(first)), [spread(row.get(head)) for head in heads]) for model, row in measured.items()
+    ]
     control = f"{100 * metrics.majority(train_labels, first[0].labels):.1f}"
     rows.append(("always the class most frequent in training", [control] * len(heads)))
     heading = f"video accuracy, {len(first[0].labels)} test videos, {len(first)} seed{'s' * (len(first) > 1)}"
     return Table([f"{head} (%)" for head in heads], [(heading, rows)])
+
+
+def _fewer(row: dict[str, np.ndarray], seeds: int) -> str:
+    """A remark on a model of fewer seeds than the heading says."""
+    own = max(len(values) for values in row.values())
+    return f" ({own} seed{'s' * (own > 1)})" if own < seeds else ""
 
 
 def fused(rgb: Scores, flow: Scores) -> Table:

@@ -149,6 +149,8 @@ def test_table_has_both_fusions_the_spread_and_the_majority():
     assert found["RGB+flow weighted 1/2,1/2"][0] == pytest.approx(200 / 3)
     text = str(activity_table.table(runs, [0, 0, 1]))
     assert "50.0 ± 23.6" in text and "66.7" in text and "2 seeds" in text
+    fewer = activity_table.table(runs | {("lrcn-fc7", "rgb"): [RGB]}, [0, 0, 1])
+    assert "| lrcn-fc7 (1 seed) | 33.3 |" in str(fewer) and "| lrcn-fc6 | 33.3" in str(fewer)
     assert "| scores | 33.3 | 66.7 |" in str(activity_table.fused(RGB, FLOW))
 
 
