@@ -11,8 +11,11 @@ from PIL import Image
 
 def picture(side: int):
     """The output of a cell that shows random colours, which compress badly."""
+    return shown(np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8))
+
+
+def shown(pixels):
     file = io.BytesIO()
-    pixels = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(file, format="png")
     data = {"image/png": base64.b64encode(file.getvalue()).decode(), "text/plain": "<Figure size 80x80 with 1 Axes>"}
     return nbformat.v4.new_output("display_data", data)
@@ -30,6 +33,24 @@ def test_only_a_large_figure_loses_colours():
     shrink(small), shrink(large)
     assert small.data["image/png"] == before[0]
     assert len(large.data["image/png"]) < len(before[1]) / 2
+
+
+def test_rare_shades_of_a_large_figure_are_not_mixed_up():
+    """A few red, orange and green shades at the edge of a large grey picture."""
+    pixels = np.random.default_rng(0).integers((90, 100, 90), 230, (200, 200, 3), dtype=np.uint8)
+    shade = np.linspace(0, 1, 60)[:, None]
+    red, orange, green = (
+        ((90, 15, 15), (230, 120, 110)),
+        ((230, 140, 40), (250, 180, 90)),
+        ((30, 100, 20), (120, 200, 90)),
+    )
+    for rows, (dark, light) in zip((slice(0, 20), slice(20, 26), slice(26, 30)), (red, orange, green), strict=True):
+        pixels[rows, :60] = np.array(dark) * (1 - shade) + np.array(light) * shade
+    output = shown(pixels)
+    shrink(output)
+    stored = Image.open(io.BytesIO(base64.b64decode(output.data["image/png"])))
+    assert stored.mode == "P"
+    assert np.abs(np.array(stored.convert("RGB"), int) - pixels)[:30, :60].max() < 40
 
 
 def test_a_figure_that_was_not_drawn_is_a_fault():
