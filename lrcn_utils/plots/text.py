@@ -28,6 +28,7 @@ def captioned(axes: Axes, pixels: np.ndarray, lines: Sequence[str], width: int =
     """An image (height, width, 3) with lines of text below it, each wrapped at ``width`` characters."""
     axes.imshow(pixels, interpolation="nearest")
     axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
     axes.set_xlabel("\n".join(textwrap.fill(line, width) for line in lines), loc="left", fontsize=10)
     return axes
 
@@ -63,7 +64,7 @@ def best_words(
                 f"{word}\n{p:.2f}",
                 ha="center",
                 va="center",
-                fontsize=9,
+                fontsize=min(9, 1000 / (steps * len(word))),  # a long word of a long sentence stays in its column
                 color="white" if p > 0.55 else "black",
                 fontweight="bold" if taken else "normal",
             )

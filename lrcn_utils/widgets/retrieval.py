@@ -69,11 +69,11 @@ class Gallery:
         of = len(self.pictures) if way == TO_IMAGES else len(self.captions)
         heading = f"first true item in place {self.rank(way, query, normalised)} of {of}"
         if way == TO_IMAGES:
-            figure = Figure(figsize=(11, 2.4), dpi=80, layout="none")
+            figure = Figure(figsize=(11, 2.0), dpi=80, layout="none")
             title = textwrap.shorten(f'"{self.captions[query]}"', 110)
             figure.suptitle(f"{title}\n{heading}", x=0.01, ha="left", fontsize=12)
             for column, one in enumerate(found):
-                axes = figure.add_axes((0.01 + column * 0.99 / (most + 1), 0.02, 0.97 / (most + 1), 0.60))
+                axes = figure.add_axes((0.01 + column * 0.99 / (most + 1), 0.01, 0.97 / (most + 1), 0.62))
                 axes.imshow(self.pictures[one.item])
                 axes.set(xticks=[], yticks=[])
                 axes.set_title(f"{one.place}: {one.score:.1f}", fontsize=10, color=GREEN if one.true else "black")
