@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(config, items):
     here = [item for item in items if Path(__file__).parent in Path(item.fspath).parents]
     for item in here:
         item.add_marker(pytest.mark.browser)
-        item.add_marker(pytest.mark.timeout(900))
+        item.add_marker(pytest.mark.timeout(1500))
     if CHROMIUM is None and here:  # one test stays to say so in one line
         here[0].add_marker(pytest.mark.skip(reason=NO_CHROMIUM))
         config.hook.pytest_deselected(items=here[1:])

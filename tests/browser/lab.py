@@ -87,7 +87,7 @@ class Notebook:
         if message.type == "error" and "favicon" not in message.text:
             self.errors.append(message.text)
 
-    def run_all(self, seconds: float = 600) -> None:
+    def run_all(self, seconds: float = 1200) -> None:
         self.page.set_default_timeout(1000 * seconds)
         self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
         self.wait()
