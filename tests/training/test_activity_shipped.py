@@ -1,8 +1,8 @@
 """What the shipped activity models must reach on Toy Kitchen's test groups, for three seeds.
 
-Training eighteen models takes an hour, so it is not done here. Seed 0 of every model is shipped and is scored
+Training all these models takes an hour, so it is not done here. Seed 0 of every model is shipped and is scored
 again from its weights. Of seeds 1 and 2 the scores of every test video are shipped, and the bands are
-computed from them. One short training, a part of the recipe, shows that the road still leads there.
+computed from them.
 """
 
 import numpy as np
@@ -34,9 +34,11 @@ def pair_accuracy(scores):
     return metrics.pair_accuracy(scores.probabilities, scores.labels, pairs)
 
 
-def test_every_model_is_recorded():
-    assert set(RUNS) == set(SHIPPED)
-    assert len(RUNS["lrcn-fc6", "rgb"]) == len(RUNS["lrcn-fc6", "flow"])
+def test_every_model_is_recorded_for_three_seeds():
+    """All but LRCN-fc7, which no band below speaks of: one seed of it is a row of the table."""
+    assert {key: len(seeds) for key, seeds in RUNS.items()} == {
+        (model, stream): 1 if model == "lrcn-fc7" else 3 for model, stream in SHIPPED
+    }
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -48,10 +50,10 @@ def test_lrcn_beats_the_single_frame_which_stays_below_its_ceiling(seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_lrcn_tells_which_way_the_film_runs(seed):
-    """A single frame cannot leave chance; LRCN reaches 95 % on flow and on both streams, 80 % on RGB alone."""
+    """A single frame cannot leave chance; LRCN reaches 95 % on RGB, on flow and on both."""
     rgb, flow = RUNS["lrcn-fc6", "rgb"][seed], RUNS["lrcn-fc6", "flow"][seed]
-    assert pair_accuracy(flow) >= 0.95 and pair_accuracy(fuse(rgb, flow, 1 / 2)) >= 0.95
-    assert pair_accuracy(rgb) >= 0.8
+    for stream in (rgb, flow, fuse(rgb, flow, 1 / 2)):
+        assert pair_accuracy(stream) >= 0.95
     assert 0.4 <= pair_accuracy(RUNS["single-frame", "rgb"][seed]) <= 0.6
 
 
