@@ -33,11 +33,30 @@ RECIPE_OPTIONS = {
 }
 
 
+DEFAULTS = {
+    "data": "toy",
+    "split": 1,
+    "input": "rgb",
+    "model": "lrcn",
+    "cnn": "hybrid-toy",
+    "cnn_weights": TOY_CNN,
+    "crops": "centre",
+    "seed": 0,
+    "seeds": 1,
+    "out": Path("runs/activity"),
+}
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``python -m lrcn_utils.training activity``, and of its parts ``table``, ``fuse`` and ``ship``."""
     _add_options(parser)
+    parser.set_defaults(**DEFAULTS)
     parts = parser.add_subparsers(dest="part", metavar="{table,fuse,ship}", title="instead of training one model")
-    table = parts.add_parser("table", help="train both models on both inputs, fuse, print the paper's table")
+    table = parts.add_parser(
+        "table",
+        help="train both models on both inputs, fuse, print the paper's table",
+        argument_default=argparse.SUPPRESS,  # an option may stand before "table" too: what is not given changes nothing
+    )
     _add_options(table)
     fused = parts.add_parser("fuse", help="weighted averages of the saved scores of two streams")
     fused.add_argument("rgb", type=Path, help="scores of the RGB stream (.npz)")
@@ -48,31 +67,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--data", choices=["toy", "ucf101"], default="toy", help="Toy Kitchen, or videos laid out as UCF-101")
+    add("--data", choices=["toy", "ucf101"], help="Toy Kitchen, or videos laid out as UCF-101")
     add("--root", type=Path, help="folder of the data (default: toy_kitchen or ucf101 in the data folder)")
     add("--cache", type=Path, help="folder of what is derived from the videos (default: cache in the root)")
-    add("--split", type=int, choices=[1, 2, 3], default=1, help="official split")
+    add("--split", type=int, choices=[1, 2, 3], help="official split")
     add("--test-groups", type=groups, metavar="8-11", help="test on these groups, train on all others")
     add("--validation-groups", type=groups, metavar="8-10", help="keep these from training, and test on them")
     add("--random-split", action="store_true", help="mix the clips of all groups first: the leak, for comparison")
     add("--classes", nargs="+", help="only these classes")
     add("--limit", type=int, help="at most so many videos of a class on either side")
     add("--strict", action="store_true", help="stop at the first video that cannot be read")
-    add("--input", choices=["rgb", "flow"], default="rgb")
-    add("--model", choices=["single-frame", "lrcn"], default="lrcn")
+    add("--input", choices=["rgb", "flow"])
+    add("--model", choices=["single-frame", "lrcn"])
     add("--feature", choices=["fc6", "fc7", "pool"], help="what the LSTM sees (default: fc6 where the CNN has it)")
-    add("--cnn", choices=[*OWN_CNNS, "squeezenet1_1", "alexnet", "vgg16", "resnet18"], default="hybrid-toy")
-    add("--cnn-weights", type=Path, default=TOY_CNN, help="checkpoint that an own CNN starts from")
+    add("--cnn", choices=[*OWN_CNNS, "squeezenet1_1", "alexnet", "vgg16", "resnet18"])
+    add("--cnn-weights", type=Path, help="checkpoint that an own CNN starts from")
     add("--start", type=Path, help="single-frame checkpoint LRCN starts from (default: one is trained first)")
     add("--hidden", type=int, help="units of the LSTM (default: 256, or 64 on a frozen CNN)")
     add("--feature-dropout", type=float, help="dropout on the CNN's features (default: 0, or 0.5 on a frozen CNN)")
-    add("--crops", choices=["centre", "ten"], default="centre", help="crops of a test frame")
-    add("--seed", type=int, default=0)
-    add("--seeds", type=int, default=1, help="how many seeds, from --seed on")
+    add("--crops", choices=["centre", "ten"], help="crops of a test frame")
+    add("--seed", type=int)
+    add("--seeds", type=int, help="how many seeds, from --seed on")
     add("--optimizer", choices=["adamw", "sgd"], help="instead of the recipe's")
     for name, kind in RECIPE_OPTIONS.items():
         add(f"--{name.replace('_', '-')}", type=kind, help="instead of the recipe's")
-    add("--out", type=Path, default=Path("runs/activity"), help="folder of checkpoints and scores")
+    add("--out", type=Path, help="folder of checkpoints and scores")
 
 
 def groups(text: str) -> list[int]:

@@ -184,6 +184,16 @@ def test_table_runs_every_model_on_every_input():
     assert {activity.model_name(s) for s in frozen} == {"single-frame", "lrcn-pool"}
 
 
+def test_options_may_stand_before_table_or_after_it():
+    before, after = (
+        parsed("--data", "ucf101", "--seeds", "5", "table"),
+        parsed("table", "--data", "ucf101", "--seeds", "5"),
+    )
+    assert vars(before) == vars(after) and before.seeds == 5 and before.cnn == "hybrid-toy"
+    mixed = parsed("--seeds", "5", "--random-split", "table", "--split", "2")
+    assert (mixed.seeds, mixed.random_split, mixed.split, mixed.strict) == (5, True, 2, False)
+
+
 def test_recipe_is_overruled_by_options():
     recipe = activity.recipe_of(parsed("--epochs", "3", "--optimizer", "sgd"))
     assert (recipe.epochs, recipe.optimizer) == (3, "sgd")
