@@ -7,6 +7,8 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 NB ?=
+# In a container the user is often root, whom Jupyter asks to say so.
+ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 TWO := OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2
 NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout 600 --nbval-sanitize-with tests/notebooks/nbval.cfg
 
@@ -15,7 +17,7 @@ NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout 600 --nbval-saniti
 
 lab: toy
 	@echo "Opening JupyterLab. Stop it with Ctrl-C."
-	$(PY) -m jupyterlab $(if $(filter none,$(BROWSER)),--no-browser) notebooks/00_start_here.ipynb
+	$(PY) -m jupyterlab $(if $(filter none,$(BROWSER)),--no-browser) $(ROOT) notebooks/00_start_here.ipynb
 
 setup: .venv/installed
 
