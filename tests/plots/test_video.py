@@ -27,7 +27,6 @@ def test_a_shown_clip_is_a_video_inside_the_page(shape):
     shown = read_video(io.BytesIO(video))
     assert len(shown) == 20 and shown.shape[1] % 2 == shown.shape[2] % 2 == 0
     assert np.abs(shown[:, 5, 5].astype(int) - frames[:, 5, 5]).max() < 10
-    assert page == show_clip(frames, fps=10, caption="PushUps <g08>").data, "the notebook's diff stays empty"
 
 
 @pytest.mark.parametrize("frames", [FRAMES[:0], FRAMES[0], FRAMES / 255], ids=["none", "one image", "floats"])
