@@ -43,14 +43,11 @@ def probability_curves(
     return axes
 
 
-def probability_bars(
-    axes: Axes, probabilities: ArrayLike, classes: Sequence[str], *, truth: int | None = None, top: int = 5
-) -> Axes:
-    """The ``top`` classes of one distribution (classes,) as bars, most probable first, the true class green."""
+def probability_bars(axes: Axes, probabilities: ArrayLike, classes: Sequence[str], colours: Mapping[int, str]) -> Axes:
+    """The classes of ``colours`` of one distribution (classes,) as bars, most probable first; see ``class_colours``."""
     probabilities = np.asarray(probabilities)
-    order = np.argsort(-probabilities, kind="stable")[:top]
-    colours = [GREEN if k == truth else VERMILION if truth is not None else BLUE for k in order]
-    bars = axes.barh([classes[k] for k in order], probabilities[order], color=colours)
+    order = sorted(colours, key=lambda k: -probabilities[k])
+    bars = axes.barh([classes[k] for k in order], probabilities[order], color=[colours[k] for k in order])
     axes.bar_label(bars, [f"{p:.2f}" for p in probabilities[order]], padding=3)
     axes.invert_yaxis()
     axes.set(xlim=(0, 1.15), xticks=(0, 0.5, 1), xlabel="probability")
@@ -62,7 +59,7 @@ def class_bars(axes: Axes, values: Mapping[str, float], xlabel: str = "points") 
     names = sorted(values, key=lambda name: -values[name])
     heights = [values[name] for name in names]
     bars = axes.barh(names, heights, color=[BLUE if height >= 0 else VERMILION for height in heights])
-    axes.bar_label(bars, [f"{height:+.0f}" for height in heights], padding=3)
+    axes.bar_label(bars, [f"{height:+.1f}" for height in heights], padding=3)
     axes.invert_yaxis()
     axes.axvline(0, color=GREY, linewidth=1)
     axes.margins(x=0.15)

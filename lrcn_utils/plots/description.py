@@ -7,6 +7,9 @@ from matplotlib.axes import Axes
 
 from lrcn_utils.plots.style import BLUE, GREY, ORANGE, PALETTE
 
+# What the bars of a slot mean.
+KEY = {GREY: "classifier alone", BLUE: "CRF marginal", ORANGE: "CRF marginal of the most probable tuple's state"}
+
 
 def slot_bars(
     axes: Axes,
@@ -21,12 +24,13 @@ def slot_bars(
     """One slot: the classifier's probabilities (grey) and the CRF's marginals (blue), likeliest ``top`` states.
 
     ``unary``, ``marginal``: (states,), 0..1. The MAP state ``best`` is drawn orange, the true one has a tick.
+    ``KEY`` says what the colours mean.
     """
     order = np.argsort(-np.maximum(unary, marginal), kind="stable")[:top]
     place = np.arange(len(order))
     colours = [ORANGE if k == best else BLUE for k in order]
-    axes.barh(place - 0.2, unary[order], height=0.36, color=GREY, label="classifier alone")
-    axes.barh(place + 0.2, marginal[order], height=0.36, color=colours, label="CRF marginal")
+    axes.barh(place - 0.2, unary[order], height=0.36, color=GREY)
+    axes.barh(place + 0.2, marginal[order], height=0.36, color=colours)
     axes.set_yticks(place, [words[k] + (" \u2713" if k == truth else "") for k in order])
     axes.set(xlim=(0, 1), xticks=(0, 0.5, 1))
     axes.invert_yaxis()
@@ -62,7 +66,7 @@ def falling_scores(axes: Axes, accuracy: dict[str, Sequence[float]], scores: dic
     """A curve a model: ``scores`` (per cent) against the accuracy (0..1) of the tuples that it was given."""
     for colour, (name, values) in zip(PALETTE, scores.items(), strict=False):
         axes.plot(100 * np.asarray(accuracy[name]), values, "o-", color=colour, label=name)
-    axes.set(xlabel="right slots in %", ylabel="BLEU-4 in %")
+    axes.set(xlabel="right slots in %, fewer and fewer to the right", ylabel="BLEU-4 in %")
     axes.invert_xaxis()
     axes.legend()
     return axes

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
 
-from lrcn_utils.plots.style import DIVERGING, GREEN, PALETTE, SEQUENTIAL, VERMILION
+from lrcn_utils.plots.style import DIVERGING, GREEN, GREY, PALETTE, SEQUENTIAL, VERMILION
 
 
 def image_grid(
@@ -101,6 +101,7 @@ def occlusion(images: Sequence[ArrayLike], drops: Sequence[ArrayLike], titles: S
         cells[0, column].set_title(title, fontsize=10, loc="center")
         shown = cells[1, column].imshow(drop, cmap=DIVERGING, vmin=-top, vmax=top)
         cells[1, column].set(xticks=[], yticks=[])
+        cells[1, column].spines[:].set(visible=True, color=GREY)
     figure.colorbar(shown, ax=cells[1].tolist(), label="fall of the score", shrink=0.9)
     return figure
 

@@ -25,11 +25,12 @@ class Node:
 
 
 def captioned(axes: Axes, pixels: np.ndarray, lines: Sequence[str], width: int = 28) -> Axes:
-    """An image (height, width, 3) with lines of text below it, each wrapped at ``width`` characters."""
+    """An image (height, width, 3) with lines of text below it, wrapped at ``width`` characters and then indented."""
     axes.imshow(pixels, interpolation="nearest")
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
-    axes.set_xlabel("\n".join(textwrap.fill(line, width) for line in lines), loc="left", fontsize=10)
+    wrapped = [textwrap.fill(line, width, subsequent_indent="   ") for line in lines]
+    axes.set_xlabel("\n".join(wrapped), loc="left", fontsize=10)
     return axes
 
 
@@ -64,7 +65,7 @@ def best_words(
                 f"{word}\n{p:.2f}",
                 ha="center",
                 va="center",
-                fontsize=min(9, 1000 / (steps * len(word))),  # a long word of a long sentence stays in its column
+                fontsize=min(9, 900 / (steps * len(word))),  # a long word of a long sentence stays in its column
                 color="white" if p > 0.55 else "black",
                 fontweight="bold" if taken else "normal",
             )
@@ -74,8 +75,9 @@ def best_words(
                 )
     if now is not None:
         axes.axvspan(now - 0.5, now + 0.5, fill=False, edgecolor=GREY, lw=2, linestyle="--")
-    axes.set_xticks(range(steps), [f"step {t + 1}" for t in range(steps)])
-    axes.set_yticks(range(ranks), [str(rank + 1) for rank in range(ranks)])
+    axes.set_xticks(range(steps), range(1, steps + 1))
+    axes.set_yticks(range(ranks), range(1, ranks + 1))
+    axes.set_xlabel("step")
     axes.tick_params(length=0)
     axes.set_ylabel("rank")
     axes.spines[:].set_visible(False)

@@ -122,10 +122,13 @@ class Predictions:
         axes.set_axis_off()
         for row, model in enumerate(models, start=1):
             axes = figure.add_subplot(grid[row, :2])
-            probability_curves(axes, self.belief(clip, model, stream, averaged), self.classes, truth=clip.truth)
+            belief = self.belief(clip, model, stream, averaged)
+            probability_curves(axes, belief, self.classes, truth=clip.truth, legend=False)
             axes.set_title(f"{self.verdict(clip, model, stream)} ({stream})")
             average = self.probabilities(clip, model, stream).mean(axis=0)
-            probability_bars(figure.add_subplot(grid[row, 2]), average, self.classes, truth=clip.truth, top=4)
+            colours = class_colours(belief, clip.truth)
+            axes = probability_bars(figure.add_subplot(grid[row, 2]), average, self.classes, colours)
+            axes.set_title("average over the frames")
         return figure
 
 

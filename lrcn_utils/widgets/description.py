@@ -8,6 +8,7 @@ import ipywidgets
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from torch import Tensor
 
 from lrcn_utils.data.tacos import CRFOutputs, decode_tuple
@@ -15,7 +16,7 @@ from lrcn_utils.data.vocabulary import BOS, EOS, Vocabulary
 from lrcn_utils.decoding import beam_search
 from lrcn_utils.models.crf import TupleCRF
 from lrcn_utils.models.smt import Translator
-from lrcn_utils.plots.description import slot_bars
+from lrcn_utils.plots.description import KEY, slot_bars
 from lrcn_utils.plots.style import BLUE, GREY, ORANGE
 from lrcn_utils.training.description_decoders import LONGEST, decoder_inputs
 from lrcn_utils.training.description_smt import translate_map, translate_probabilities
@@ -125,13 +126,15 @@ class Descriptions:
             best = int(outputs.map_tuples[0, s])
             slot_bars(axes, words, self.own(video)[s], outputs.marginals[s][0].numpy(), best=best, truth=truth[s])
             axes.set_title(slot + (" (by hand)" if edits and slot in edits else ""))
-        handles = axes.get_legend_handles_labels()
-        figure.legend(*handles, loc="outside upper right", ncols=2)
+        handles = [Patch(color=colour, label=text) for colour, text in KEY.items()]
+        figure.legend(handles=handles, loc="outside upper right", ncols=len(KEY))
         axes = figure.add_subplot(grid[2, :])
         axes.set_axis_off()
-        lines = [f"{name:<32}{_odds(s):>9}  {s.words}" for name, s in self.sentences(video, edits).items()]
-        lines += [f"{'a describer':<32}{'':>9}  {text}" for text in list(self.references.get(video, []))[:2]]
-        axes.text(0, 1, "\n".join(lines), va="top", family="monospace", fontsize=10, linespacing=1.6)
+        rows = [("model", "probability", "sentence")]
+        rows += [(name, _odds(said), said.words) for name, said in self.sentences(video, edits).items()]
+        rows += [("a describer", "", text) for text in list(self.references.get(video, []))[:2]]
+        lines = "\n".join(f"{name:<32}{odds:>11}  {words}" for name, odds, words in rows)
+        axes.text(0, 1, lines, va="top", family="monospace", fontsize=10, linespacing=1.6)
         return figure
 
 
@@ -220,7 +223,6 @@ LARGE = '<div style="font-size:16px">'
 SIDE_BY_SIDE = '<div style="display:flex;flex-wrap:wrap">'
 SLOT_TABLE = '<table style="font-size:14px;line-height:1.1;margin-right:14px">'
 SLOT_HEAD = '<th colspan="3" style="text-align:left">'
-KEY = {GREY: "classifier alone", BLUE: "CRF marginal", ORANGE: "CRF marginal of the most probable tuple's state"}
 LEGEND = (
     '<div style="font-size:13px">'
     + " ".join(f'<span style="color:{colour}">&#9632;</span> {text}' for colour, text in KEY.items())
@@ -241,7 +243,10 @@ def _row(*cells: str) -> str:
 
 
 def _odds(sentence: Sentence) -> str:
-    return "" if sentence.log_prob is None else f"{np.exp(sentence.log_prob):.3g}"
+    if sentence.log_prob is None:
+        return ""
+    probability = np.exp(sentence.log_prob)
+    return f"{probability:.4f}" if probability >= 0.0001 else "< 0.0001"
 
 
 def _safe(text: str) -> str:

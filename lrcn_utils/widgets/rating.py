@@ -230,7 +230,7 @@ class RatingPanel(w.VBox):
         figure = Figure(figsize=(11, 3.8), dpi=80, layout="none")
         left, right = figure.add_axes((0.01, 0.05, 0.28, 0.88)), figure.add_axes((0.31, 0.05, 0.68, 0.88))
         left.imshow(item.picture)
-        columns = (0.73, 0.84, 0.95)
+        columns = (0.68, 0.82, 0.95)
         for x, criterion in zip(columns, CRITERIA, strict=True):
             right.text(x, 1.0, criterion, ha="center", va="center", fontsize=10)
         for place, method in enumerate(session.order(item)):

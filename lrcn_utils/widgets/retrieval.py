@@ -84,6 +84,7 @@ class Gallery:
         axes = figure.add_axes((0.01, 0.04, 0.27, 0.86))
         axes.imshow(self.pictures[query])
         axes.set(xticks=[], yticks=[])
+        axes.spines[:].set_visible(False)
         axes.set_title(heading, fontsize=12, loc="left")
         for line, one in enumerate(found):
             y = 0.86 - line * 0.85 / (most + 1)

@@ -23,6 +23,7 @@ MEASURED = re.compile(r"<!-- measured -->.*?<!-- /measured -->", re.DOTALL)
 PATHS = re.compile(r"(/(home|root|work|tmp|Users)/|[A-Z]:\\Users)")
 PEAK_MEMORY = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
 LARGE = 80_000  # characters of a figure, some 60 kB: below that all its colours are kept
+KEPT = ("tags", "mystnb")  # of a cell's metadata; "mystnb" holds the alternative text of its figure
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -72,8 +73,7 @@ def clean(notebook) -> None:
     }
     count = 0
     for cell in notebook.cells:
-        tags = cell.metadata.get("tags")
-        cell.metadata = {"tags": tags} if tags else {}
+        cell.metadata = {key: cell.metadata[key] for key in KEPT if key in cell.metadata}
         if cell.cell_type != "code":
             continue
         # The view of a live widget is nothing on paper; its static twin stands in the next cell.

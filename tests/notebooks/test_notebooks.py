@@ -49,6 +49,13 @@ def test_header_says_what_how_long_and_how_much(notebook):
     assert re.search(r"Computing: [\d.]+ minutes?", MEASURED.search(header).group())
 
 
+def test_every_figure_has_words_for_those_who_cannot_see_it(code):
+    for cell in code:
+        if any("image/png" in output.get("data", {}) for output in cell.outputs):
+            words = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
+            assert 60 <= len(words) <= 220, f"cell {cell.id}: metadata mystnb.image.alt says what the figure shows"
+
+
 def test_cells_are_short_and_ids_unique(notebook, code):
     assert max(len(cell.source.splitlines()) for cell in code) <= 25
     ids = [cell.id for cell in notebook.cells]

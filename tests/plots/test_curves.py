@@ -39,10 +39,10 @@ def test_each_class_is_shown_once_in_a_colour_of_its_own():
 
 def test_bars_in_order(axes):
     p = np.array([0.1, 0.5, 0.2, 0.15, 0.05, 0.0])
-    curves.probability_bars(axes, p, CLASSES, truth=2, top=3)
+    curves.probability_bars(axes, p, CLASSES, {2: GREEN, 3: VERMILION, 1: BLUE})
     assert [bar.get_width() for bar in axes.patches] == [0.5, 0.2, 0.15]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["Beat", "Whisk", "Scrape"]
-    assert [to_hex(bar.get_facecolor()).upper() for bar in axes.patches] == [VERMILION, GREEN, VERMILION]
+    assert [to_hex(bar.get_facecolor()).upper() for bar in axes.patches] == [BLUE, GREEN, VERMILION]
 
 
 def test_gains_on_top_losses_below(axes):
