@@ -15,9 +15,10 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from lrcn_utils.environment import CHECKPOINTS
+from lrcn_utils.training.activity_models import load
 from lrcn_utils.training.activity_scores import Scores
 from lrcn_utils.training.activity_table import Runs
-from lrcn_utils.training.checkpoints import load_checkpoint
+from lrcn_utils.training.checkpoints import load_checkpoint, save_checkpoint
 
 SCORES = CHECKPOINTS / "activity_scores.safetensors"
 NAMES = {"single-frame": "single_frame", "lrcn-fc6": "lrcn", "lrcn-fc7": "lrcn_fc7"}
@@ -30,15 +31,13 @@ def ship(out: Path) -> None:
         for stream in ("rgb", "flow"):
             files = sorted(out.glob(f"{model}_{stream}_seed*.npz"))
             runs[model, stream] = [Scores.load(file) for file in files]
-            weights, config, record = load_checkpoint(out / f"{model}_{stream}_seed0.safetensors")
+            trained = out / f"{model}_{stream}_seed0.safetensors"
+            _, config, record = load_checkpoint(trained)
             record["accuracy"] = runs[model, stream][0].accuracy
             options = f"--model {config['model']} --feature {config['feature']} --input {stream} --seed 0"
             record["command"] = f"python -m lrcn_utils.training activity {options}"
-            header = {"config": json.dumps(config), "record": json.dumps(record)}
-            halves = {key: weight.half() for key, weight in weights.items()}
             file = CHECKPOINTS / f"activity_{short}_{stream}.safetensors"
-            save_file(halves, file, metadata=header)
-            file.chmod(0o644)
+            save_checkpoint(file, load(trained)[0].half(), config, record)
     pack(runs, SCORES)
 
 

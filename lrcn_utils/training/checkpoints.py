@@ -20,6 +20,7 @@ def save_checkpoint(path: Path | str, model: torch.nn.Module, config: dict, reco
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     part = path.with_name(path.name + ".part")
     save_file(tensors, part, metadata={"config": json.dumps(config), "record": json.dumps(record)})
+    part.chmod(0o644)  # safetensors writes for the owner alone; a class shares its models
     os.replace(part, path)
 
 

@@ -57,8 +57,6 @@ def ship(out: Path) -> None:
         record[part] = results if part == "sizes" else next(iter(results.values()))
         record["commands"][part] = load_checkpoint(out / part / "crf_seed0.safetensors")[2]["command"]
     save_checkpoint(CHECKPOINT, load_chain(chain)[0], config, record)
-    CHECKPOINT.chmod(0o644)
     for kind in decoders.KINDS:
         file = CHECKPOINTS / f"description_toy_{kind}.safetensors"
         decoders.save(file, *decoders.load(out / "full" / f"detailed_{kind}_seed0.safetensors"))
-        file.chmod(0o644)

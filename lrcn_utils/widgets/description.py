@@ -206,7 +206,7 @@ class DescriptionExplorer(ipywidgets.VBox):
         self.bars.value = self._bars(outputs, logic.own(video), logic.truth(video))
         rows = [_row(name, _odds(s), s.words) for name, s in logic.sentences(video, edits).items()]
         rows += [_row("a describer", "", text) for text in list(logic.references.get(video, []))[:2]]
-        head = '<tr style="text-align:left"><th>model</th><th>probability</th><th>sentence</th></tr>'
+        head = _row("model", "probability", "sentence").replace("<tr>", '<tr style="font-weight:bold">')
         self.said.value = f'<table style="font-size:15px;line-height:1.6">{head}{"".join(rows)}</table>'
 
     def _bars(self, outputs: CRFOutputs, own: list[np.ndarray], truth: list[int | None]) -> str:
@@ -225,8 +225,8 @@ SLOT_TABLE = '<table style="font-size:14px;line-height:1.1;margin-right:14px">'
 SLOT_HEAD = '<th colspan="3" style="text-align:left">'
 LEGEND = (
     '<div style="font-size:13px">'
-    + " ".join(f'<span style="color:{colour}">&#9632;</span> {text}' for colour, text in KEY.items())
-    + " &#10003; truth</div>"
+    + "&ensp;".join(f'<span style="color:{colour}">&#9632;</span> {text}' for colour, text in KEY.items())
+    + "&ensp;&#10003; truth</div>"
 )
 
 

@@ -13,7 +13,8 @@ def test_weights_config_and_record_come_back(tmp_path):
     assert config == {"hidden": 3}
     assert record == {"command": "train", "score": 0.5}
     assert all(torch.equal(weights[name], tensor) for name, tensor in model.state_dict().items())
-    assert [path.name for path in (tmp_path / "a").iterdir()] == ["m.safetensors"]
+    (file,) = (tmp_path / "a").iterdir()
+    assert file.name == "m.safetensors" and file.stat().st_mode & 0o444 == 0o444, "one file, for everybody to read"
 
 
 def test_a_missing_file_is_named(tmp_path):
