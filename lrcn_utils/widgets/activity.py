@@ -19,7 +19,7 @@ from lrcn_utils.models.activity import Recogniser
 from lrcn_utils.plots.curves import class_colours, probability_bars, probability_curves
 from lrcn_utils.plots.style import GREY, VERMILION
 from lrcn_utils.training.activity_scores import frame_features, step_probabilities
-from lrcn_utils.widgets.drawing import WRAP, beside_buttons, pixels, png, sheet
+from lrcn_utils.widgets.drawing import WRAP, pixels, png, sheet
 
 INPUTS = {"RGB": "rgb", "flow": "flow", "both (half and half)": "both"}
 LONG = 1000  # a video of more frames is shown at the model's own size, to save memory
@@ -147,10 +147,10 @@ class PredictionExplorer(ipywidgets.VBox):
         self.upload = upload_button("your own video", "video/*,.avi,.mkv")
         both = all({"rgb", "flow"} <= set(streams) for streams in models.values())
         self.input = ipywidgets.ToggleButtons(
-            options=list(INPUTS.items()) if both else [("RGB", "rgb")], description="input", **beside_buttons("60px")
+            options=list(INPUTS.items()) if both else [("RGB", "rgb")], description="input", **_narrow()
         )
         self.curve = ipywidgets.ToggleButtons(
-            options=[("each frame", False), ("average so far", True)], description="curves", **beside_buttons("60px")
+            options=[("each frame", False), ("average so far", True)], description="curves", **_narrow()
         )
         names = list(models)
         self.chosen = ipywidgets.SelectMultiple(
@@ -263,6 +263,13 @@ def upload_button(description: str, accept: str) -> ipywidgets.FileUpload:
     """A button for one file, as wide as what it says."""
     layout = ipywidgets.Layout(width="max-content")
     return ipywidgets.FileUpload(accept=accept, multiple=False, description=description, layout=layout)
+
+
+def _narrow() -> dict:
+    return {
+        "style": {"description_width": "60px", "button_width": "auto"},
+        "layout": ipywidgets.Layout(width="max-content"),
+    }
 
 
 def _enlarged(image: np.ndarray, times: int) -> np.ndarray:

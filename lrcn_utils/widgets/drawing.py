@@ -29,14 +29,6 @@ def png(picture: Figure | np.ndarray, size: tuple[int, int] | None = None) -> by
     return buffer.getvalue()
 
 
-def beside_buttons(width: str) -> dict:
-    """Style and layout of toggle buttons whose description, ``width`` wide, stands beside them and not above."""
-    return {
-        "style": {"description_width": width, "button_width": "auto"},
-        "layout": ipywidgets.Layout(width="max-content"),
-    }
-
-
 def sheet(image: ipywidgets.Image, width: str) -> ipywidgets.Box:
     """``image`` as wide as the page, at most at its own size, at least at ``width``: then it is scrolled.
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from lrcn_utils.metrics.retrieval import normalise, ranks
 from lrcn_utils.plots.style import GREEN, GREY
-from lrcn_utils.widgets.drawing import WRAP, beside_buttons
+from lrcn_utils.widgets.drawing import WRAP
 
 TO_IMAGES, TO_CAPTIONS = "caption to image", "image to caption"
 
@@ -100,7 +100,7 @@ class RetrievalGallery(w.VBox):
     def __init__(self, gallery: Gallery, most: int = 8):
         self.gallery, self.most = gallery, most
         narrow = {"description_width": "80px"}
-        self.way = w.ToggleButtons(options=[TO_IMAGES, TO_CAPTIONS], description="Search", **beside_buttons("80px"))
+        self.way = w.ToggleButtons(options=[TO_IMAGES, TO_CAPTIONS], description="Search", style=narrow)
         self.query = w.IntSlider(
             description="Caption",
             min=0,
