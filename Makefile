@@ -17,7 +17,8 @@ NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout 600 --nbval-saniti
 
 lab: toy
 	@echo "Opening JupyterLab. Stop it with Ctrl-C."
-	$(PY) -m jupyterlab $(if $(filter none,$(BROWSER)),--no-browser) $(ROOT) notebooks/00_start_here.ipynb
+	$(PY) -m jupyterlab $(if $(filter none,$(BROWSER)),--no-browser) $(ROOT) \
+		--ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/00_start_here.ipynb
 
 setup: .venv/installed
 
