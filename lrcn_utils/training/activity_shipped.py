@@ -37,7 +37,7 @@ def ship(out: Path) -> None:
             options = f"--model {config['model']} --feature {config['feature']} --input {stream} --seed 0"
             record["command"] = f"python -m lrcn_utils.training activity {options}"
             file = CHECKPOINTS / f"activity_{short}_{stream}.safetensors"
-            save_checkpoint(file, load(trained)[0].half(), config, record)
+            save_checkpoint(file, load(trained)[0], config, record, half=True)
     pack(runs, SCORES)
 
 

@@ -108,9 +108,7 @@ def references(caption_set: CaptionSet) -> list[list[list[str]]]:
 def save(path: Path | str, model: nn.Module, vocabulary: Vocabulary, sizes: dict, record: dict, **more) -> None:
     """Write a captioner with its vocabulary, in half precision. ``sizes``: what `build` takes; ``more``: any notes."""
     config = {"sizes": sizes, "vocabulary": vocabulary.words, **more}
-    half = build(len(vocabulary), **sizes)
-    half.load_state_dict(model.state_dict())
-    save_checkpoint(path, half.half(), config, record)
+    save_checkpoint(path, model, config, record, half=True)
 
 
 def load(path: Path | str) -> tuple[nn.Module, Vocabulary, dict, dict]:

@@ -9,15 +9,20 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 
-def save_checkpoint(path: Path | str, model: torch.nn.Module, config: dict, record: dict) -> None:
+def save_checkpoint(
+    path: Path | str, model: torch.nn.Module, config: dict, record: dict, *, half: bool = False
+) -> None:
     """Write ``model``'s weights to ``path`` (``.safetensors``), beside and then renamed.
 
     ``config``: all that is needed to build the model again (the vocabulary too), JSON-able.
     ``record``: the command, seed and score that made it, JSON-able.
+    ``half``: weights in half precision, as the course ships them; ``model`` stays as it is.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    if half:
+        tensors = {name: t.half() if t.is_floating_point() else t for name, t in tensors.items()}
     part = path.with_name(path.name + ".part")
     save_file(tensors, part, metadata={"config": json.dumps(config), "record": json.dumps(record)})
     part.chmod(0o644)  # safetensors writes for the owner alone; a class shares its models

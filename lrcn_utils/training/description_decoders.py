@@ -133,9 +133,7 @@ class BigramWriter:
 
 def save(path: Path | str, model: nn.Module, vocabulary: Vocabulary, config: dict, record: dict) -> None:
     """Write a decoder with its vocabulary, in half precision. ``config``: what ``build`` takes, and any notes."""
-    half = build(config["kind"], vocab_size=len(vocabulary), **config["sizes"])
-    half.load_state_dict(model.state_dict())
-    save_checkpoint(path, half.half(), {**config, "vocabulary": vocabulary.words}, record)
+    save_checkpoint(path, model, {**config, "vocabulary": vocabulary.words}, record, half=True)
 
 
 def load(path: Path | str) -> tuple[nn.Module, Vocabulary, dict, dict]:

@@ -95,6 +95,12 @@ class Descriptions:
             said[self.names.get(kind, kind)] = self._written[key]
         return said
 
+    def rows(self, video: str, edits: Edits | None = None) -> list[tuple[str, str, str]]:
+        """The table of sentences, its heading first: who, the probability as text, the sentence; people come last."""
+        said = [(name, _odds(said), said.words) for name, said in self.sentences(video, edits).items()]
+        people = [("a describer", "", text) for text in list(self.references.get(video, []))[:2]]
+        return [("model", "probability", "sentence"), *said, *people]
+
     @staticmethod
     def _key(video: str, edits: Edits | None) -> tuple:
         return video, tuple(sorted((edits or {}).items()))
@@ -130,9 +136,7 @@ class Descriptions:
         figure.legend(handles=handles, loc="outside upper right", ncols=len(KEY))
         axes = figure.add_subplot(grid[2, :])
         axes.set_axis_off()
-        rows = [("model", "probability", "sentence")]
-        rows += [(name, _odds(said), said.words) for name, said in self.sentences(video, edits).items()]
-        rows += [("a describer", "", text) for text in list(self.references.get(video, []))[:2]]
+        rows = self.rows(video, edits)
         lines = "\n".join(f"{name:<32}{odds:>11}  {words}" for name, odds, words in rows)
         axes.text(0, 1, lines, va="top", family="monospace", fontsize=10, linespacing=1.6)
         return figure
@@ -204,10 +208,9 @@ class DescriptionExplorer(ipywidgets.VBox):
         true = _safe(", ".join(logic.tuples.get(video, ())) or "unknown")
         self.tuple.value = f"{LARGE}most probable tuple: &lt;<b>{shown}</b>&gt;; truth: &lt;{true}&gt;</div>"
         self.bars.value = self._bars(outputs, logic.own(video), logic.truth(video))
-        rows = [_row(name, _odds(s), s.words) for name, s in logic.sentences(video, edits).items()]
-        rows += [_row("a describer", "", text) for text in list(logic.references.get(video, []))[:2]]
-        head = _row("model", "probability", "sentence").replace("<tr>", '<tr style="font-weight:bold">')
-        self.said.value = f'<table style="font-size:15px;line-height:1.6">{head}{"".join(rows)}</table>'
+        head, *rows = logic.rows(video, edits)
+        lines = _row(head, "font-weight:bold") + "".join(_row(row) for row in rows)
+        self.said.value = f'<table style="font-size:15px;line-height:1.6">{lines}</table>'
 
     def _bars(self, outputs: CRFOutputs, own: list[np.ndarray], truth: list[int | None]) -> str:
         tables = []
@@ -238,8 +241,12 @@ def _bar(word: str, own: float, marginal: float, best: bool, true: bool) -> str:
     return f'<tr>{label}<td style="width:80px">{drawn}</td><td>{marginal:.2f}</td></tr>'
 
 
-def _row(*cells: str) -> str:
-    return "<tr>" + "".join(f'<td style="padding-right:14px">{_safe(cell)}</td>' for cell in cells) + "</tr>"
+def _row(cells: Sequence[str], style: str = "") -> str:
+    return (
+        f'<tr style="{style}">'
+        + "".join(f'<td style="padding-right:14px">{_safe(cell)}</td>' for cell in cells)
+        + "</tr>"
+    )
 
 
 def _odds(sentence: Sentence) -> str:

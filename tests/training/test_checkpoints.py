@@ -17,6 +17,15 @@ def test_weights_config_and_record_come_back(tmp_path):
     assert file.name == "m.safetensors" and file.stat().st_mode & 0o444 == 0o444, "one file, for everybody to read"
 
 
+def test_half_precision_is_of_the_file_alone_and_of_real_numbers_alone(tmp_path):
+    model = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
+    save_checkpoint(tmp_path / "m.safetensors", model, {}, {}, half=True)
+    weights = load_checkpoint(tmp_path / "m.safetensors")[0]
+    assert {tensor.dtype for tensor in model.parameters()} == {torch.float32}
+    assert torch.equal(weights["0.weight"], model[0].weight.half())
+    assert weights["1.num_batches_tracked"].dtype == torch.int64
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"none\.safetensors"):
         load_checkpoint(tmp_path / "none.safetensors")
