@@ -21,7 +21,7 @@ from torch.utils.data import Dataset
 
 from lrcn_utils.data import clips, split_lists
 from lrcn_utils.data.clips import FrameSize
-from lrcn_utils.data.frame_cache import read_frames
+from lrcn_utils.data.frame_cache import frame_cache, read_frames
 from lrcn_utils.data.split_lists import Report
 from lrcn_utils.data.video import VideoError, iter_frames
 from lrcn_utils.data.video_index import check_all
@@ -233,11 +233,11 @@ class ClipDataset(Dataset):
     def _cache_folder(self, cache: bool | Path | str) -> Path | None:
         if cache is False or not self.videos:
             return None
-        parent = self.videos[0].root / "cache" if cache is True else Path(cache)
-        folder = parent / f"{self.input}_{self.frames.height}x{self.frames.width}"
-        if not folder.exists():
-            needed = sum(self.length(v) for v in self.videos) * self.frames.height * self.frames.width * 3
-            existing = next(above for above in folder.parents if above.exists())
+        folder = self.videos[0].root / "cache" if cache is True else Path(cache)
+        size = self.frames.height, self.frames.width
+        if not frame_cache(folder, size).folder.exists():
+            needed = sum(self.length(v) for v in self.videos) * size[0] * size[1] * 3
+            existing = next(above for above in (folder, *folder.parents) if above.exists())
             if needed > (free := shutil.disk_usage(existing).free):
                 raise OSError(
                     f"{folder}: the frames need {needed / 1e9:.0f} GB and {free / 1e9:.0f} GB are free;"

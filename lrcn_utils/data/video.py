@@ -16,6 +16,7 @@ import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
+READER = 1  # the way frames are read: raise it when the same file gives other frames, and no cache keeps the old ones
 FORMATS = {".avi": "avi", ".mp4": "mp4", ".mkv": "matroska", ".webm": "webm"}
 
 

@@ -152,7 +152,7 @@ def read_video_frames(
     images, words, points = [], [], []
     for video in videos:
         path = root / "UCF-101" / video["class"] / f"{video['name']}.avi"
-        frames = read_frames(path, video["frames"], TOY[:2], cache=root / "cache" / "rgb_60x80")
+        frames = read_frames(path, video["frames"], TOY[:2], cache=root / "cache")
         scene = toy_kitchen.activities.scene(video["seed"], video["class"], video["group"], video["clip"])
         rng = np.random.default_rng([video["group"], video["clip"], len(images)])
         for t in np.sort(rng.choice(video["frames"], per_video, replace=False)):
