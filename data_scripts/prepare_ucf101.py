@@ -17,6 +17,7 @@ from pathlib import Path
 
 from lrcn_utils.data import split_lists
 from lrcn_utils.data.download import DownloadError, fetch, unpack
+from lrcn_utils.data.report import Report
 from lrcn_utils.data.video import VideoError, VideoInfo
 from lrcn_utils.data.video_index import check_all
 from lrcn_utils.environment import data_root
@@ -81,7 +82,7 @@ def link(source: Path, out: Path) -> None:
 
 def check(args: argparse.Namespace) -> list[str]:
     """Decode every clip and report, line by line."""
-    report = split_lists.Report(args.strict)
+    report = Report(args.strict)
     splits = {n: split_lists.listed(args.out, n, report, args.classes) for n in (1, 2, 3)}
     clips = choose(split_lists.by_group(args.out, (), report)["train"], args)
     if not clips:
@@ -110,7 +111,7 @@ def choose(clips: list[Path], args: argparse.Namespace) -> list[Path]:
     return [c for name, some in by_class if not args.classes or name in args.classes for c in list(some)[: args.limit]]
 
 
-def report_missing(splits: dict[int, dict[str, list[Path]]], report: split_lists.Report) -> None:
+def report_missing(splits: dict[int, dict[str, list[Path]]], report: Report) -> None:
     """One line for the classes of which nothing is there, and one for each of which something is missing."""
     lists, clips = defaultdict(set), defaultdict(set)
     for number, sides in splits.items():

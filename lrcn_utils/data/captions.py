@@ -10,9 +10,7 @@ import torch
 from PIL import Image, UnidentifiedImageError
 from torch.utils.data import DataLoader, Dataset
 
-from lrcn_utils.data.split_lists import Report
-
-SHOWN = 5  # lines of one kind of problem before the rest is only counted
+from lrcn_utils.data.report import Report
 
 
 class CaptionError(ValueError):
@@ -47,7 +45,7 @@ class CaptionSet:
 
 
 def collect(
-    file: Path, images: dict[str, Path], captions: Iterable[tuple[str, str, str]], problems: "Problems"
+    file: Path, images: dict[str, Path], captions: Iterable[tuple[str, str, str]], report: Report
 ) -> CaptionSet:
     """Join ``images`` {id: path} and ``captions`` (where in the file, id, text) to a CaptionSet.
 
@@ -57,19 +55,19 @@ def collect(
     kept: dict[str, list[str]] = {name: [] for name in images}
     missing = {name for name, path in images.items() if not path.is_file()}
     for name in sorted(missing):
-        problems.add("missing image", f"{images[name].name}: no such image in {images[name].parent.name}/; left out")
+        report.add(f"{images[name].name}: no such image in {images[name].parent.name}/; left out", "missing image")
     for where, name, text in captions:
         if name not in images:
-            problems.add("unknown id", f"{file.name}, {where}: no image has the id {name}; caption left out")
+            report.add(f"{file.name}, {where}: no image has the id {name}; caption left out", "unknown id")
         elif fault := why_unusable(text):
-            problems.add("unusable caption", f"{file.name}, {where} (image {name}): {fault}; caption left out")
+            report.add(f"{file.name}, {where} (image {name}): {fault}; caption left out", "unusable caption")
         elif name not in missing:
             kept[name].append(" ".join(text.split()))
     for name in images:
         if not kept[name] and name not in missing:
-            problems.add("no caption", f"{file.name}: image {name} has no usable caption; left out")
+            report.add(f"{file.name}: image {name} has no usable caption; left out", "no caption")
     used = [name for name in images if kept[name]]
-    return CaptionSet(used, [images[n] for n in used], [kept[n] for n in used], problems.close())
+    return CaptionSet(used, [images[n] for n in used], [kept[n] for n in used], report)
 
 
 def why_unusable(caption: object) -> str | None:
@@ -83,28 +81,6 @@ def why_unusable(caption: object) -> str | None:
     if 2 * latin < len(letters):
         return "the caption is in another script than Latin"
     return None
-
-
-class Problems:
-    """Problems by kind: the first few of a kind give a line each, the others are counted in one more line."""
-
-    def __init__(self, strict: bool = False):
-        self.report = Report(strict)
-        self.counts: dict[str, int] = {}
-
-    def add(self, kind: str, line: str) -> None:
-        """One problem. With ``strict`` it is raised as a CaptionError."""
-        self.counts[kind] = self.counts.get(kind, 0) + 1
-        if self.counts[kind] <= SHOWN or self.report.strict:
-            self.report.add(CaptionError(line))
-
-    def close(self) -> Report:
-        """The report, with one line for each kind of which more than a few were found."""
-        for kind, count in self.counts.items():
-            if count > SHOWN:
-                self.report.add(f"... and {count - SHOWN} more of this kind: {kind}")
-        self.counts = {}
-        return self.report
 
 
 def load_image(path: Path, height: int, width: int) -> np.ndarray:
@@ -126,15 +102,15 @@ def image_batches(
 
     Those that cannot are added to the set's report, or raised as a CaptionError with ``strict``.
     """
-    problems = Problems(strict)
     images = _Readable(caption_set.images, height, width)
     for batch in DataLoader(images, size, collate_fn=list, num_workers=workers, generator=torch.Generator()):
         good = [(i, pixels) for i, pixels in batch if not isinstance(pixels, str)]
         for fault in (fault for _, fault in batch if isinstance(fault, str)):
-            problems.add("unreadable image", fault)
+            if strict:
+                raise CaptionError(fault)
+            caption_set.report.add(fault, "unreadable image")
         if good:
             yield [i for i, _ in good], torch.stack([pixels for _, pixels in good])
-    caption_set.report.lines.extend(problems.close().lines)
 
 
 class PixelFiles(Dataset):

@@ -1,10 +1,11 @@
 """COCO captions: the official JSON, and Karpathy's splits of it. Toy Kitchen's stills are in the same form."""
 
 import json
-import os
 from pathlib import Path
 
-from lrcn_utils.data.captions import CaptionError, CaptionSet, Problems, collect
+from lrcn_utils.data import atomic, text
+from lrcn_utils.data.captions import CaptionError, CaptionSet, collect
+from lrcn_utils.data.report import Report
 
 
 def read_coco(file: Path | str, images: Path | str, *, strict: bool = False) -> CaptionSet:
@@ -14,20 +15,20 @@ def read_coco(file: Path | str, images: Path | str, *, strict: bool = False) -> 
     set's ``report``; with ``strict`` the first is raised as a CaptionError. A file that is no JSON gives an empty set.
     Raises FileNotFoundError when the file itself is missing.
     """
-    file, problems = Path(file), Problems(strict)
-    content = read_json(file, problems)
+    file, report = Path(file), Report(strict, CaptionError)
+    content = read_json(file, report)
     paths, captions = {}, []
-    for i, image in enumerate(_list(content, "images", file, problems)):
+    for i, image in enumerate(_list(content, "images", file, report)):
         if isinstance(image, dict) and {"id", "file_name"} <= image.keys():
             paths[str(image["id"])] = Path(images) / str(image["file_name"])
         else:
-            problems.add("malformed image", f"{file.name}, images[{i}]: needs 'id' and 'file_name'; left out")
-    for i, annotation in enumerate(_list(content, "annotations", file, problems)):
+            report.add(f"{file.name}, images[{i}]: needs 'id' and 'file_name'; left out", "malformed image")
+    for i, annotation in enumerate(_list(content, "annotations", file, report)):
         if isinstance(annotation, dict) and "image_id" in annotation:
             captions.append((f"annotations[{i}]", str(annotation["image_id"]), annotation.get("caption")))
         else:
-            problems.add("malformed caption", f"{file.name}, annotations[{i}]: needs 'image_id'; left out")
-    return collect(file, paths, captions, problems)
+            report.add(f"{file.name}, annotations[{i}]: needs 'image_id'; left out", "malformed caption")
+    return collect(file, paths, captions, report)
 
 
 def read_karpathy(file: Path | str) -> dict[str, list[str]]:
@@ -36,7 +37,7 @@ def read_karpathy(file: Path | str) -> dict[str, list[str]]:
     Raises FileNotFoundError, or CaptionError when the file is not in that form.
     """
     file, splits = Path(file), {}
-    content = read_json(file, Problems(strict=True))
+    content = read_json(file, Report(True, CaptionError))
     try:
         for image in content["images"]:
             name = "/".join(part for part in (image.get("filepath"), image["filename"]) if part)
@@ -51,29 +52,26 @@ def read_karpathy(file: Path | str) -> dict[str, list[str]]:
 def write_coco(file: Path, ids: list[int], names: list[str], captions: list[list[str]]) -> None:
     """Write captions in COCO's form, beside and then renamed. ``names`` are relative to the folder of images."""
     images = [{"id": i, "file_name": name} for i, name in zip(ids, names, strict=True)]
-    pairs = [(i, text) for i, texts in zip(ids, captions, strict=True) for text in texts]
-    annotations = [{"id": n, "image_id": i, "caption": text} for n, (i, text) in enumerate(pairs)]
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(file.name + ".part")
-    part.write_text(json.dumps({"images": images, "annotations": annotations}), encoding="utf-8")
-    os.replace(part, file)
+    pairs = [(i, caption) for i, some in zip(ids, captions, strict=True) for caption in some]
+    annotations = [{"id": n, "image_id": i, "caption": caption} for n, (i, caption) in enumerate(pairs)]
+    atomic.write_text(file, json.dumps({"images": images, "annotations": annotations}))
 
 
-def read_json(file: Path, problems: Problems) -> object:
+def read_json(file: Path, report: Report) -> object:
     """The content of a JSON file; an empty dict, and one problem, where it is broken."""
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        return text.read_json(file)
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{file.name}: no such caption file in {file.parent}") from error
     except ValueError as error:  # JSONDecodeError and UnicodeDecodeError
-        problems.add("broken file", f"{file.name}: broken JSON ({error}); none of it is used, get the file again")
+        report.add(f"{file.name}: broken JSON ({error}); none of it is used, get the file again", "broken file")
         return {}
 
 
-def _list(content: object, field: str, file: Path, problems: Problems) -> list:
+def _list(content: object, field: str, file: Path, report: Report) -> list:
     found = content.get(field) if isinstance(content, dict) else None
     if isinstance(found, list):
         return found
     if content != {}:
-        problems.add("missing field", f"{file.name}: has no list '{field}'; is it a COCO captions file?")
+        report.add(f"{file.name}: has no list '{field}'; is it a COCO captions file?", "missing field")
     return []

@@ -3,7 +3,9 @@
 import re
 from pathlib import Path
 
-from lrcn_utils.data.captions import CaptionSet, Problems, collect
+from lrcn_utils.data.captions import CaptionError, CaptionSet, collect
+from lrcn_utils.data.report import Report
+from lrcn_utils.data.text import read_lines
 
 TOKEN_FILES = ("Flickr8k.token.txt", "results_20130124.token")
 IMAGE_FOLDERS = ("Images", "Flicker8k_Dataset", "flickr30k-images", "flickr30k_images")  # the second: sic
@@ -18,24 +20,24 @@ def read_flickr(root: Path | str, split: str, *, strict: bool = False) -> Captio
     Images come in the order of the list. What cannot be used is left out, one line each in the set's ``report``;
     with ``strict`` the first is raised as a CaptionError. Raises FileNotFoundError when a file is missing.
     """
-    root, problems = Path(root), Problems(strict)
+    root, report = Path(root), Report(strict, CaptionError)
     tokens = _first(root, TOKEN_FILES, "token file")
     listed = _first(root, list_names(split), f"list of the {split} split")
     folder = _first(root, IMAGE_FOLDERS, "folder of images")
     captions: dict[str, list[tuple[str, str, str]]] = {}
-    for number, line in enumerate(tokens.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+    for number, line in enumerate(read_lines(tokens), 1):
         if found := LINE.fullmatch(line):
             captions.setdefault(found[1], []).append((f"line {number}", found[1], found[2]))
         elif line.strip():
             start = line.split("\t")[0][:60]
-            problems.add("malformed id", f"{tokens.name}, line {number}: {start!r} is not name.jpg#number; left out")
-    names = [_name(line) for line in listed.read_text(encoding="utf-8").splitlines() if line.strip()]
+            report.add(f"{tokens.name}, line {number}: {start!r} is not name.jpg#number; left out", "malformed id")
+    names = [_name(line) for line in read_lines(listed) if line.strip()]
     known = [name for name in dict.fromkeys(names) if name in captions]
     for name in names:
         if name not in captions:
-            problems.add("unknown id", f"{listed.name}: {name} has no caption in {tokens.name}; left out")
+            report.add(f"{listed.name}: {name} has no caption in {tokens.name}; left out", "unknown id")
     images = {name: folder / name for name in known}
-    return collect(tokens, images, (caption for name in known for caption in captions[name]), problems)
+    return collect(tokens, images, (caption for name in known for caption in captions[name]), report)
 
 
 def list_names(split: str) -> list[str]:

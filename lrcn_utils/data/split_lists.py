@@ -5,27 +5,11 @@ from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 
+from lrcn_utils.data.report import Report
+from lrcn_utils.data.text import read_lines
+
 NAME = re.compile(r"v_\w+_g(\d+)_c\d+")
 LINE = re.compile(rf"([^/\s]+)/({NAME.pattern})\.avi(?:\s+\d+)?")
-
-
-class Report:
-    """What was wrong with a dataset, one line each; with ``strict`` the first is raised as a ValueError instead."""
-
-    def __init__(self, strict: bool = False):
-        self.lines: list[str] = []
-        self.strict = strict
-
-    def add(self, problem: str | ValueError) -> None:
-        if self.strict:
-            raise problem if isinstance(problem, ValueError) else ValueError(problem)
-        self.lines.append(str(problem))
-
-    def __len__(self) -> int:
-        return len(self.lines)
-
-    def __str__(self) -> str:
-        return "\n".join(self.lines)
 
 
 def group(path: Path) -> int:
@@ -103,7 +87,7 @@ def _read(listed: Path, videos: Path, report: Report) -> list[Path]:
 def _lines(listed: Path) -> list[str]:
     if not listed.exists():
         raise FileNotFoundError(f"{listed}: no such list; unpack the official split lists there")
-    return listed.read_text(encoding="utf-8", errors="replace").splitlines()
+    return read_lines(listed)
 
 
 def _assert_disjoint(sides: dict[str, list[Path]], where: str) -> None:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import torch
 
-from lrcn_utils.data.split_lists import Report
+from lrcn_utils.data.report import Report
 
 LEVELS = ("detailed", "short", "singlesentence")
 SLOTS = ("activity", "tool", "object", "source", "target")

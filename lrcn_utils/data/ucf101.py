@@ -22,7 +22,7 @@ from torch.utils.data import Dataset
 from lrcn_utils.data import clips, split_lists
 from lrcn_utils.data.clips import FrameSize
 from lrcn_utils.data.frame_cache import frame_cache, read_frames
-from lrcn_utils.data.split_lists import Report
+from lrcn_utils.data.report import Report
 from lrcn_utils.data.video import VideoError, iter_frames
 from lrcn_utils.data.video_index import check_all
 

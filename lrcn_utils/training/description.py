@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from lrcn_utils import environment
 from lrcn_utils.data import tacos
-from lrcn_utils.data.split_lists import Report
+from lrcn_utils.data.report import Report
 from lrcn_utils.data.tacos import CRFOutputs, Description, TacosCorpus
 from lrcn_utils.data.vocabulary import Vocabulary, tokenise
 from lrcn_utils.metrics.captions import bleu

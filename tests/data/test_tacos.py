@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrcn_utils.data import tacos
-from lrcn_utils.data.split_lists import Report
+from lrcn_utils.data.report import Report
 from lrcn_utils.data.tacos import CRFOutputs, read_corpus, read_crf, read_tuples, write_crf
 
 
