@@ -10,7 +10,7 @@ NB ?=
 # In a container the user is often root, whom Jupyter asks to say so.
 ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 TWO := OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2
-NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout 600 --nbval-sanitize-with tests/notebooks/nbval.cfg
+NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout 600 --nbval-sanitize-with docs/tools/nbval.cfg
 
 .PHONY: lab setup toy test browser notebooks lint site clean
 .DELETE_ON_ERROR:
@@ -28,16 +28,16 @@ setup: .venv/installed
 	$(PY) -m pip install --quiet -e ".[dev]"
 	@touch .venv/installed
 
-toy: data/toy_kitchen/.flow
+toy: data/toy_kitchen/flow/complete
 
 data/toy_kitchen/card.json: | .venv/installed
 	@echo "Making Toy Kitchen (about two minutes) ..."
 	$(PY) data_scripts/make_toy_kitchen.py
 
-data/toy_kitchen/.flow: data/toy_kitchen/card.json
+data/toy_kitchen/flow/complete: data/toy_kitchen/card.json
 	@echo "Computing its optical flow (about a minute) ..."
 	$(PY) data_scripts/compute_flow.py data/toy_kitchen
-	@touch data/toy_kitchen/.flow
+	@touch data/toy_kitchen/flow/complete
 
 test: toy lint
 	@echo "Testing the package, then every notebook, then every widget in Chromium ..."
@@ -50,16 +50,15 @@ browser: toy
 	$(TWO) --dist worksteal tests/browser
 
 notebooks: toy
-	$(PY) tests/notebooks/execute.py $(NB)
+	$(PY) docs/tools/execute.py $(NB)
 
 lint: setup
 	$(PY) -m ruff check .
-	$(PY) -m ruff format --check lrcn_utils data_scripts tests
+	$(PY) -m ruff format --check lrcn_utils data_scripts docs tests
 
 site: setup
 	@echo "Building the site into build/site ..."
-	$(PY) -m sphinx -W --keep-going -b html notebooks build/site
-	$(PY) tests/notebooks/check_site.py build/site
+	$(PY) docs/tools/build_site.py
 
 clean:
 	@echo "Removing .venv, Toy Kitchen, trained runs and what was built; real datasets in data/ stay ..."

@@ -6,12 +6,11 @@ python data_scripts/make_toy_kitchen.py --card              print the card of a 
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 from lrcn_utils import environment
-from lrcn_utils.data import toy_kitchen
+from lrcn_utils.data import text, toy_kitchen
 
 
 def main() -> int:
@@ -34,7 +33,7 @@ def main() -> int:
         if not path.exists():
             print(f"{path}: no such file; make the set first, without --card", file=sys.stderr)
             return 1
-        print(toy_kitchen.card_text(json.loads(path.read_text())))
+        print(toy_kitchen.card_text(text.read_json(path)))
         return 0
     try:
         card = toy_kitchen.make(

@@ -3,38 +3,35 @@
     python data_scripts/prepare_coco.py --root ~/coco      an unpacked copy; a part of the images will do
     python data_scripts/prepare_coco.py --fetch            20 GB from the dataset's own site, resumable
 
-The folder needs annotations/captions_{train,val}2014.json, the images in train2014/ and val2014/, and Karpathy's
-dataset_coco.json anywhere below it. Written: annotations/captions_{train,val,test}.json in COCO's own form, which
-``python -m lrcn_utils.training captioning --data coco`` reads. The paper trains on Karpathy's train part alone, without
-"restval", and so does this. Without dataset_coco.json the official halves train2014 and val2014 are taken
-as train and val. Captions and images that cannot be used are listed; the others are used.
+The folder needs annotations/captions_{train,val}2014.json (one of them will do), the images in train2014/ and val2014/,
+and Karpathy's dataset_coco.json anywhere below it. Written: annotations/captions_{train,val,test}.json in COCO's own
+form, which ``python -m lrcn_utils.training captioning --data coco`` reads. The paper trains on Karpathy's train part
+alone, without "restval", and so does this. Without dataset_coco.json the official halves train2014 and val2014 are
+taken as train and val. Captions and images that cannot be used are listed; the others are used.
 """
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+from lrcn_utils.data import command
+from lrcn_utils.data.caption_files import read_captions
 from lrcn_utils.data.captions import CaptionError, CaptionSet
-from lrcn_utils.data.coco import read_coco, read_karpathy, write_coco
-from lrcn_utils.data.download import DownloadError, fetch, unpack
+from lrcn_utils.data.coco import read_coco, write_coco
+from lrcn_utils.data.download import provide
+from lrcn_utils.data.report import Report
 from lrcn_utils.environment import data_root
 
-SITE = "http://images.cocodataset.org"
+# images.cocodataset.org has no certificate of its own; the same files lie behind Amazon's.
+SITE = "https://s3.amazonaws.com/images.cocodataset.org"
 SPLITS = "https://cs.stanford.edu/people/karpathy/deepimagesent/caption_datasets.zip"
 HALVES = ("train2014", "val2014")
 
 
 def main(arguments: list[str] | None = None) -> int:
     args = parse(arguments)
-    root = args.root.expanduser()
-    try:
-        if args.fetch:
-            download(root)
-        for line in prepare(root, args):
-            print(line)
-    except (DownloadError, FileNotFoundError, CaptionError) as error:
-        sys.exit(f"prepare_coco: {error}")
-    return 0
+    return command.run("prepare_coco", prepare(args.root.expanduser(), args))
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -47,26 +44,33 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def download(root: Path) -> None:
-    wanted = {"annotations": f"{SITE}/annotations/annotations_trainval2014.zip", "dataset_coco.json": SPLITS}
-    wanted |= {half: f"{SITE}/zips/{half}.zip" for half in HALVES}
-    for part, url in wanted.items():
-        if not (root / part).exists():
-            print(f"{part}: fetching {url}")
-            unpack(fetch(url, root / url.rsplit("/", 1)[1], progress=True), root)
-
-
-def prepare(root: Path, args: argparse.Namespace):
-    """Write the three caption files, and report line by line."""
-    everything = {}
+    provide("annotations/captions_val2014.json", f"{SITE}/annotations/annotations_trainval2014.zip", root)
+    provide("dataset_coco.json", SPLITS, root)
     for half in HALVES:
-        found = read_coco(root / "annotations" / f"captions_{half}.json", root / half, strict=args.strict)
-        yield from (f"  left out: {line}" for line in found.report.lines)
+        provide(half, f"{SITE}/zips/{half}.zip", root)
+
+
+def prepare(root: Path, args: argparse.Namespace) -> Iterator[str]:
+    """Write the three caption files, and report line by line. Raises FileNotFoundError where there is no image."""
+    if args.fetch:
+        download(root)
+    files = {half: root / "annotations" / f"captions_{half}.json" for half in HALVES}
+    there = [half for half in HALVES if files[half].exists()]
+    if not there:
+        raise FileNotFoundError(
+            f"{root}: has neither of annotations/captions_{{train,val}}2014.json; unpack them there"
+        )
+    everything = {}
+    for half in there:
+        found = read_coco(files[half], root / half, strict=args.strict)
+        yield from (f"  {line}" for line in found.report.lines)
         everything |= by_name(found, root)
+    if not everything:
+        raise FileNotFoundError(f"{root}: no image with a caption in {' or '.join(there)}; unpack the images there")
     for split, names in splits(root, everything).items():
         used = [name for name in names if name in everything][: args.limit]
-        numbers = [int(everything[name][0]) for name in used]
         file = root / "annotations" / f"captions_{split}.json"
-        write_coco(file, numbers, used, [everything[name][1] for name in used])
+        write_coco(file, [everything[name][0] for name in used], used, [everything[name][1] for name in used])
         absent = len(names) - sum(name in everything for name in names)
         yield f"{split}: {len(used)} images, {absent} of its images are not here; wrote {file.name}"
 
@@ -82,8 +86,8 @@ def splits(root: Path, everything: dict) -> dict[str, list[str]]:
     found = sorted(root.glob("**/dataset_coco.json"))
     if not found:
         return {half.removesuffix("2014"): [n for n in everything if n.startswith(half)] for half in HALVES}
-    theirs = read_karpathy(found[0])
-    return {split: theirs.get(split, []) for split in ("train", "val", "test")}
+    theirs = read_captions(found[0], Report(True, CaptionError)).splits
+    return {split: [name for name in theirs if theirs[name] == split] for split in ("train", "val", "test")}
 
 
 if __name__ == "__main__":

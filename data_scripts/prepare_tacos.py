@@ -21,11 +21,11 @@ import argparse
 import shutil
 import sys
 import tempfile
-from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
-from lrcn_utils.data import tacos
-from lrcn_utils.data.download import DownloadError, fetch, unpack
+from lrcn_utils.data import command, tacos
+from lrcn_utils.data.download import fetch, move_into, unpack
 from lrcn_utils.environment import data_root
 
 
@@ -37,17 +37,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--sha256", help="with --url: the digest that the archive must have")
     parser.add_argument("--out", type=Path, default=data_root() / "tacos", help="default: %(default)s")
     parser.add_argument("--strict", action="store_true", help="stop at the first file that is not right")
-    args = parser.parse_args(arguments)
-    try:
-        if args.url:
-            name = args.url.rpartition("/")[2].partition("?")[0] or "tacos_ml.tar.gz"
-            args.archive = fetch(args.url, args.out.parent / name, args.sha256, progress=True)
-        if args.archive:
-            place(args.archive.expanduser(), args.out)
-        print("\n".join(check(args.out, args.strict)))
-    except (DownloadError, FileNotFoundError, ValueError) as error:
-        sys.exit(f"prepare_tacos: {error}")
-    return 0
+    return command.run("prepare_tacos", prepare(parser.parse_args(arguments)))
+
+
+def prepare(args: argparse.Namespace) -> Iterator[str]:
+    """Fetch and place the corpus where that is asked for, and report line by line."""
+    if args.url:
+        name = args.url.rpartition("/")[2].partition("?")[0] or "tacos_ml.tar.gz"
+        args.archive = fetch(args.url, args.out.parent / name, args.sha256, progress=True)
+    if args.archive:
+        place(args.archive.expanduser(), args.out)
+    yield from check(args.out, args.strict)
 
 
 def place(source: Path, out: Path) -> None:
@@ -58,17 +58,10 @@ def place(source: Path, out: Path) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as part:
         if source.is_dir():
-            found = corpus_in(source)
-            shutil.copytree(found, Path(part) / "copy")
-            found = Path(part) / "copy"
+            shutil.copytree(corpus_in(source), Path(part) / "copy")
         else:
             unpack(source, part)
-            found = corpus_in(Path(part))
-        if out.is_dir():  # a crf.csv may wait there
-            for child in found.iterdir():
-                shutil.move(child, out / child.name)
-        else:
-            shutil.move(found, out)
+        move_into(corpus_in(Path(part)), out, last="experimentalSetup")
 
 
 def corpus_in(folder: Path) -> Path:
@@ -96,9 +89,7 @@ def check(root: Path, strict: bool) -> list[str]:
         lines.append(f"crf.csv: {len(outputs.videos)} videos; states: {sizes}")
     else:
         lines.append("crf.csv is not there: the language can be trained, the decoders cannot")
-    kinds = Counter(line.rpartition(": ")[2] for line in corpus.report.lines)
-    lines += [f"left out: {line}" for line in corpus.report.lines]
-    return lines + [f"left out in all: {count} ({kind})" for kind, count in kinds.items() if count > 1]
+    return lines + corpus.report.lines
 
 
 if __name__ == "__main__":

@@ -11,15 +11,14 @@ once; started again, only what has changed. Clips that are missing or cannot be 
 import argparse
 import os
 import sys
-from collections import defaultdict
-from itertools import groupby
+from collections.abc import Iterator
 from pathlib import Path
 
-from lrcn_utils.data import split_lists
-from lrcn_utils.data.download import DownloadError, fetch, unpack
+from lrcn_utils.data import command, split_lists
+from lrcn_utils.data.download import provide
 from lrcn_utils.data.report import Report
-from lrcn_utils.data.video import VideoError, VideoInfo
-from lrcn_utils.data.video_index import check_all
+from lrcn_utils.data.video import VideoInfo
+from lrcn_utils.data.video_index import readable
 from lrcn_utils.environment import data_root
 
 SITE = "https://www.crcv.ucf.edu/data/UCF101"
@@ -27,16 +26,7 @@ ARCHIVES = {"UCF-101": "UCF101.rar", "ucfTrainTestlist": "UCF101TrainTestSplits-
 
 
 def main(arguments: list[str] | None = None) -> int:
-    args = parse(arguments)
-    try:
-        if args.fetch:
-            download(args.out)
-        else:
-            link(args.source, args.out)
-        print("\n".join(check(args)))
-    except (DownloadError, FileNotFoundError, ValueError) as error:
-        sys.exit(f"prepare_ucf101: {error}")
-    return 0
+    return command.run("prepare_ucf101", prepare(parse(arguments)))
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -52,11 +42,32 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def prepare(args: argparse.Namespace) -> Iterator[str]:
+    """Find or fetch the dataset, decode every clip, and report line by line."""
+    if args.fetch:
+        download(args.out)
+    else:
+        link(args.source, args.out)
+    report = Report(args.strict)
+    videos = split_lists.on_disk(args.out, report, args.classes)
+    clips = split_lists.at_most(args.limit, videos.values())
+    if not clips:
+        there = ", ".join(sorted(folder.name for folder in (args.out / "UCF-101").glob("*/"))[:6])
+        asked = f" of {', '.join(args.classes)}" if args.classes else ""
+        raise FileNotFoundError(f"{args.out / 'UCF-101'}: there is no clip{asked}; it holds {there or 'nothing'}")
+    splits = {n: split_lists.listed(args.out, n, videos, report, args.classes) for n in (1, 2, 3)}
+    split_lists.report_missing(splits, videos, report)
+    index = args.out / "cache" / "index.json"
+    usable = readable(clips, index, report, progress=not args.quiet, workers=os.cpu_count() or 1)
+    yield from describe(usable, splits)
+    yield f"checked {len(clips)} clips: {len(usable)} can be used, {len(clips) - len(usable)} cannot be read"
+    yield from (f"  {line}" for line in report.lines)
+    yield f"index: {index}"
+
+
 def download(out: Path) -> None:
     for folder, archive in ARCHIVES.items():
-        if not (out / folder).exists():
-            print(f"{folder}: fetching {SITE}/{archive}")
-            unpack(fetch(f"{SITE}/{archive}", out / archive, progress=True), out)
+        provide(folder, f"{SITE}/{archive}", out)
 
 
 def link(source: Path, out: Path) -> None:
@@ -78,57 +89,6 @@ def link(source: Path, out: Path) -> None:
             os.symlink(target, place, target_is_directory=True)
         except OSError as error:  # Windows without the right to make links
             raise FileNotFoundError(f"{place}: cannot link ({error}); move {target} there instead") from error
-
-
-def check(args: argparse.Namespace) -> list[str]:
-    """Decode every clip and report, line by line."""
-    report = Report(args.strict)
-    splits = {n: split_lists.listed(args.out, n, report, args.classes) for n in (1, 2, 3)}
-    clips = choose(split_lists.by_group(args.out, (), report)["train"], args)
-    if not clips:
-        there = ", ".join(sorted(folder.name for folder in (args.out / "UCF-101").glob("*/"))[:6])
-        asked = f" of {', '.join(args.classes)}" if args.classes else ""
-        raise FileNotFoundError(f"{args.out / 'UCF-101'}: there is no clip{asked}; it holds {there or 'nothing'}")
-    report_missing(splits, report)
-    index = args.out / "cache" / "index.json"
-    found = check_all(clips, index, progress=not args.quiet, workers=os.cpu_count() or 1)
-    usable = {path: info for path, info in found.items() if isinstance(info, VideoInfo)}
-    for path, finding in found.items():
-        if isinstance(finding, VideoError):
-            report.add(finding)
-        elif finding.note:
-            report.add(f"{path.name}: {finding.note}; its frames are used")
-    return [
-        *describe(usable, splits),
-        f"checked {len(found)} clips: {len(usable)} can be used, {len(found) - len(usable)} cannot be read",
-        *(f"  {line}" for line in report.lines),
-        f"index: {index}",
-    ]
-
-
-def choose(clips: list[Path], args: argparse.Namespace) -> list[Path]:
-    by_class = groupby(clips, key=lambda path: path.parent.name)
-    return [c for name, some in by_class if not args.classes or name in args.classes for c in list(some)[: args.limit]]
-
-
-def report_missing(splits: dict[int, dict[str, list[Path]]], report: Report) -> None:
-    """One line for the classes of which nothing is there, and one for each of which something is missing."""
-    lists, clips = defaultdict(set), defaultdict(set)
-    for number, sides in splits.items():
-        for side, paths in sides.items():
-            for path in paths:
-                lists[path.parent.name].add(f"{side}list{number:02d}.txt")
-                clips[path.parent.name].add(path)
-    missing = {name: sum(not path.is_file() for path in paths) for name, paths in clips.items()}
-    absent = [name for name in clips if missing[name] == len(clips[name])]
-    if absent:
-        first, *others = sorted(set().union(*(lists[name] for name in absent)))
-        where = f"{first} and {len(others)} other list{'s' * (len(others) > 1)}" if others else first
-        shown, are = ", ".join(absent[:4]) + ", ..." * (len(absent) > 4), "is" if len(absent) == 1 else "are"
-        report.add(f"{where}: {len(absent)} of the {len(clips)} classes in the lists {are} not on disk ({shown})")
-    for name in clips:
-        if 0 < missing[name] < len(clips[name]):
-            report.add(f"class {name}: {missing[name]} of {len(clips[name])} clips missing on disk")
 
 
 def describe(usable: dict[Path, VideoInfo], splits: dict[int, dict[str, list[Path]]]) -> list[str]:

@@ -44,7 +44,9 @@ class BeamLevel:
 @torch.no_grad()
 def greedy(model, inputs, *, bos: int, eos: int, max_length: int = 20) -> list[list[Hypothesis]]:
     """The most probable word at every step (the lower index among equals). One hypothesis an image."""
-    words, total = _say(model, model.start(inputs), lambda t, log_probs: log_probs.argmax(dim=1), bos, eos, max_length)
+    words, total = _generate(
+        model, model.start(inputs), lambda t, log_probs: log_probs.argmax(dim=1), bos, eos, max_length
+    )
     return _hypotheses(words[:, None], total[:, None], eos)
 
 
@@ -124,7 +126,7 @@ def sample(
     def draw(t: int, log_probs: Tensor) -> Tensor:
         return _draw((inverse_temperature * log_probs).softmax(dim=1), uniform[:, t])
 
-    words, total = _say(model, state, draw, bos, eos, max_length)
+    words, total = _generate(model, state, draw, bos, eos, max_length)
     total, order = total.view(size, n).sort(dim=1, descending=True, stable=True)
     words = words.view(size, n, -1)
     return _hypotheses(words.gather(1, order[..., None].expand_as(words)), total, eos)
@@ -142,7 +144,7 @@ def follow(model, inputs, words: Tensor, *, bos: int) -> Tensor:
     return torch.stack(found, dim=1)
 
 
-def _say(model, state, choose, bos: int, eos: int, max_length: int) -> tuple[Tensor, Tensor]:
+def _generate(model, state, choose, bos: int, eos: int, max_length: int) -> tuple[Tensor, Tensor]:
     """Sentences (batch, time), ``eos`` after their end, and their log probabilities (batch,).
 
     ``choose(t, log_probs)`` gives the word (batch,) of step t from the log probabilities (batch, vocabulary).

@@ -35,6 +35,11 @@ def data_root() -> Path:
     return Path.home() / ".cache" / "lrcn"
 
 
+def cache_folder(root: Path) -> Path:
+    """Where what is derived from the dataset in ``root`` is kept: beside it, or in ``data_root`` if it is read-only."""
+    return (root if os.access(root, os.W_OK) else data_root()) / "cache"
+
+
 def toy_kitchen() -> Path:
     """The folder of the default Toy Kitchen; made first (about two minutes) where it is missing."""
     root = data_root() / "toy_kitchen"

@@ -1,14 +1,19 @@
 """The layout of the package is its architecture: who may import whom, and what the rooms may know."""
 
 import ast
+import json
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parents[1] / "lrcn_utils"
-UPPER_FLOOR = {"training", "widgets", "checks"}
+REPOSITORY = Path(__file__).resolve().parents[1]
+PACKAGE = REPOSITORY / "lrcn_utils"
+UPPER_FLOOR = {"training", "inference", "widgets", "checks"}
 GROUND_FLOOR = {"data", "models", "decoding", "metrics", "plots"}
 ROOT = {"environment", "paper"}
+COMMANDS = {"predict"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -41,7 +46,9 @@ def test_nothing_imports_upwards_or_across(path):
     if own in GROUND_FLOOR:
         assert entered <= {own}, f"{path.name}: a ground-floor room imports {entered - {own}}"
     elif own == "training":
-        assert not entered & {"widgets", "checks", "plots"}, f"{path.name}: training imports {entered}"
+        assert not entered & {"inference", "widgets", "checks", "plots", *COMMANDS}, f"{path.name} imports {entered}"
+    elif own in {"inference", *COMMANDS}:
+        assert not entered & {"widgets", "checks", "plots", *COMMANDS}, f"{path.name}: {own} imports {entered}"
     elif own == "paper":
         assert not entered
 
@@ -57,7 +64,7 @@ def test_only_plots_and_widgets_draw(path):
 
 def test_every_room_has_a_known_name():
     rooms = {room(path) for path in MODULES} - {"__init__"}
-    assert rooms <= UPPER_FLOOR | GROUND_FLOOR | ROOT
+    assert rooms <= UPPER_FLOOR | GROUND_FLOOR | ROOT | COMMANDS
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
@@ -66,6 +73,12 @@ def test_modules_are_short_and_named_for_what_they_are(path):
     lines = path.read_text(encoding="utf-8").count("\n")
     assert lines <= 420, f"{path.name} has {lines} lines; does it hold one idea?"
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or path.stat().st_size < 2, path
+
+
+def test_a_student_finds_nothing_but_lessons_among_the_notebooks():
+    kept = subprocess.run(["git", "ls-files", "notebooks"], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    others = [path for path in kept.stdout.splitlines() if not path.endswith(".ipynb")]
+    assert kept.stdout and not others, f"{others}: site and tools stand in docs/"
 
 
 def test_imports_do_not_run_in_a_circle():
@@ -92,3 +105,42 @@ def test_imports_do_not_run_in_a_circle():
 
     for name in sorted(modules):
         visit(name)
+
+
+def readers(path: Path) -> set[str]:
+    """Full names, as "lrcn_utils.room.module.name", of what the file (or a notebook's code) at ``path`` takes."""
+    if path.suffix == ".ipynb":
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        source = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+        source = re.sub(r"^(\s*)%.*", r"\1pass", source, flags=re.MULTILINE)
+    else:
+        source = path.read_text(encoding="utf-8")
+    tree, taken, modules = ast.parse(source), set(), {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("lrcn_utils"):
+            for alias in node.names:
+                taken.add(f"{node.module}.{alias.name}")
+                modules[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
+            taken.add(f"{modules[node.value.id]}.{node.attr}")
+    return taken
+
+
+def test_every_public_function_of_training_is_read_by_another_module():
+    """What only its own module calls has a name that begins with an underscore."""
+    files = [*MODULES, *REPOSITORY.glob("notebooks/*.ipynb"), *REPOSITORY.glob("data_scripts/*.py")]
+    taken = {path: readers(path) for path in files}
+    for path in MODULES:
+        if room(path) != "training" or path.stem == "__main__":
+            continue
+        module = ".".join(["lrcn_utils", *path.relative_to(PACKAGE).with_suffix("").parts])
+        functions = [n.name for n in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(n, ast.FunctionDef)]
+        for name in functions:
+            others = any(f"{module}.{name}" in names for other, names in taken.items() if other != path)
+            assert name.startswith("_") or others, f"{module}.{name} has no reader outside its module"
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if room(path) == "training"], ids=lambda path: path.stem)
+def test_modules_of_training_are_short(path):
+    assert path.read_text(encoding="utf-8").count("\n") <= 250

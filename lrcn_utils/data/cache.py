@@ -21,11 +21,11 @@ from lrcn_utils.data import atomic
 def digest(path: Path | str) -> str:
     """16 hexadecimal digits that stand for the contents of a file. Raises FileNotFoundError."""
     state = os.stat(path)
-    return _digest(str(path), state.st_size, state.st_mtime_ns)
+    return _digest(os.path.abspath(path), (state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino))
 
 
 @lru_cache(maxsize=None)  # a process that reads a file again does not hash it again, unless it has changed
-def _digest(path: str, size: int, modified: int) -> str:
+def _digest(path: str, stamp: tuple[int, ...]) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
 
@@ -92,7 +92,7 @@ class ArrayCache:
                 if written != wanted:
                     raise ValueError(f"{written} bytes were made for an array of {wanted}")
         except OSError as error:
-            if error.filename is not None and not str(error.filename).startswith(str(self.folder)):
+            if error.filename == str(source):
                 raise  # the source's own fault
             why = error.strerror or error
             raise OSError(f"{self.folder}: cannot be written ({why}); make room, or choose another --cache") from error

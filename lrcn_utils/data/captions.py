@@ -1,20 +1,22 @@
 """Images with their reference captions, in whatever dataset they came: one form for COCO, Flickr and Toy Kitchen."""
 
+import hashlib
+import os
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
 from torch.utils.data import DataLoader, Dataset
 
+from lrcn_utils.data.caption_files import CaptionFile
+from lrcn_utils.data.image import ImageError, read_image
 from lrcn_utils.data.report import Report
 
 
 class CaptionError(ValueError):
-    """A caption file or an image that cannot be used: ``file: what is wrong; how to mend it``."""
+    """A caption file that cannot be used: ``file: what is wrong; how to mend it``."""
 
 
 @dataclass
@@ -44,30 +46,66 @@ class CaptionSet:
         return [(i, caption) for i, captions in enumerate(self.captions) for caption in captions]
 
 
-def collect(
-    file: Path, images: dict[str, Path], captions: Iterable[tuple[str, str, str]], report: Report
-) -> CaptionSet:
-    """Join ``images`` {id: path} and ``captions`` (where in the file, id, text) to a CaptionSet.
+def collect(found: CaptionFile, folder: Path, ids: Iterable[str] | None = None) -> CaptionSet:
+    """What a caption file says, with the images below ``folder``: those of ``ids`` (all for None), in that order.
 
     Left out, one line each: captions of an unknown id, empty ones, ones not in Latin script; images that are not on
-    disk, and images without a caption.
+    disk, and images without a caption. Where the name differs in upper and lower case only, the image is found.
     """
-    kept: dict[str, list[str]] = {name: [] for name in images}
-    missing = {name for name, path in images.items() if not path.is_file()}
-    for name in sorted(missing):
-        report.add(f"{images[name].name}: no such image in {images[name].parent.name}/; left out", "missing image")
-    for where, name, text in captions:
-        if name not in images:
-            report.add(f"{file.name}, {where}: no image has the id {name}; caption left out", "unknown id")
+    file, report = found.path, found.report
+    on_disk, entries = _Finder(), found.names if ids is None else dict.fromkeys(ids)
+    images = {key: on_disk(folder / found.names[key]) for key in entries}
+    kept: dict[str, list[str]] = {key: [] for key in images}
+    missing = {key for key, path in images.items() if path is None}
+    for key in sorted(missing):
+        path = folder / found.names[key]
+        report.add(f"{path.name}: no such image in {path.parent.name}/", "missing image", "left out")
+    for where, key, text in found.captions:
+        if key not in found.names:
+            report.add(f"{file.name}, {where}: no image has the id {key}", "unknown id", "caption left out")
+        elif key not in images:
+            continue
         elif fault := why_unusable(text):
-            report.add(f"{file.name}, {where} (image {name}): {fault}; caption left out", "unusable caption")
-        elif name not in missing:
-            kept[name].append(" ".join(text.split()))
-    for name in images:
-        if not kept[name] and name not in missing:
-            report.add(f"{file.name}: image {name} has no usable caption; left out", "no caption")
-    used = [name for name in images if kept[name]]
-    return CaptionSet(used, [images[n] for n in used], [kept[n] for n in used], report)
+            report.add(f"{file.name}, {where} (image {key}): {fault}", "unusable caption", "caption left out")
+        else:
+            kept[key].append(" ".join(text.split()))
+    for key in images:
+        if not kept[key] and key not in missing:
+            report.add(f"{file.name}: image {key} has no usable caption", "no caption", "left out")
+    used = [key for key in images if kept[key] and key not in missing]
+    return CaptionSet(used, [images[key] for key in used], [kept[key] for key in used], report)
+
+
+class _Finder:
+    """The file of a path, also where its name is written with other capitals or, as on a Mac, in another normal form."""
+
+    def __init__(self):
+        self._folders: dict[Path, dict[str, Path]] = {}
+
+    def __call__(self, path: Path) -> Path | None:
+        if os.path.isfile(path):
+            return path
+        if path.parent not in self._folders:
+            there = sorted(path.parent.iterdir()) if path.parent.is_dir() else []
+            self._folders[path.parent] = {_folded(file.name): file for file in there}
+        alike = self._folders[path.parent].get(_folded(path.name))
+        return alike if alike and os.path.isfile(alike) else None
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def draw_splits(names: Iterable[str], seed: int = 0) -> dict[str, str]:
+    """{name: "train", "val" or "test"}: a tenth each, at least one, for val and test, the rest for train.
+
+    The draw depends on ``seed`` and on which names there are, not on their order.
+    """
+    names = list(names)
+    drawn = sorted(names, key=lambda name: hashlib.sha256(f"{seed} {name}".encode(errors="replace")).digest())
+    share = max(1, len(names) // 10)
+    splits = dict.fromkeys(drawn[:share], "val") | dict.fromkeys(drawn[share : 2 * share], "test")
+    return {name: splits.get(name, "train") for name in names}
 
 
 def why_unusable(caption: object) -> str | None:
@@ -83,32 +121,20 @@ def why_unusable(caption: object) -> str | None:
     return None
 
 
-def load_image(path: Path, height: int, width: int) -> np.ndarray:
-    """The image as uint8 (height, width, 3) RGB, warped to that size as the released code does.
-
-    Raises CaptionError when the file is no image or is cut short.
-    """
-    try:
-        with Image.open(path) as image:
-            return np.array(image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR))
-    except (OSError, UnidentifiedImageError) as error:
-        raise CaptionError(f"{Path(path).name}: cannot be read as an image ({error}); get it again") from error
-
-
 def image_batches(
     caption_set: CaptionSet, height: int, width: int, *, size: int = 32, workers: int = 0, strict: bool = False
 ) -> Iterator[tuple[list[int], torch.Tensor]]:
     """(indices, uint8 pixels (n, 3, height, width)) of the images that can be read, ``size`` at a time.
 
-    Those that cannot are added to the set's report, or raised as a CaptionError with ``strict``.
+    Those that cannot are added to the set's report, or raised as an ImageError with ``strict``.
     """
     images = _Readable(caption_set.images, height, width)
     for batch in DataLoader(images, size, collate_fn=list, num_workers=workers, generator=torch.Generator()):
-        good = [(i, pixels) for i, pixels in batch if not isinstance(pixels, str)]
-        for fault in (fault for _, fault in batch if isinstance(fault, str)):
+        good = [(i, pixels) for i, pixels in batch if not isinstance(pixels, ImageError)]
+        for fault in (fault for _, fault in batch if isinstance(fault, ImageError)):
             if strict:
-                raise CaptionError(fault)
-            caption_set.report.add(fault, "unreadable image")
+                raise fault
+            caption_set.report.add(fault, "unreadable image", "left out")
         if good:
             yield [i for i, _ in good], torch.stack([pixels for _, pixels in good])
 
@@ -123,15 +149,15 @@ class PixelFiles(Dataset):
         return len(self.paths)
 
     def __getitem__(self, i: int) -> torch.Tensor:
-        return torch.from_numpy(load_image(self.paths[i], self.height, self.width)).permute(2, 0, 1).contiguous()
+        return torch.from_numpy(read_image(self.paths[i], (self.height, self.width))).permute(2, 0, 1).contiguous()
 
 
 class _Readable(PixelFiles):
-    def __getitem__(self, i: int) -> tuple[int, torch.Tensor | str]:
+    def __getitem__(self, i: int) -> tuple[int, torch.Tensor | ImageError]:
         try:
             return i, super().__getitem__(i)
-        except CaptionError as error:
-            return i, str(error)
+        except ImageError as error:
+            return i, error
 
 
 def load_images(

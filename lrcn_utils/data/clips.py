@@ -5,8 +5,6 @@ last frame. A video shorter than a clip is one short clip of all its frames: not
 ``collate_clips`` pads a batch and keeps the lengths.
 """
 
-from collections import deque
-from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -62,20 +60,10 @@ def test_clip_starts(n_frames: int, length: int = LENGTH, stride: int = STRIDE) 
 test_clip_starts.__test__ = False  # not a test, whatever pytest makes of the name
 
 
-def windows(frames: Iterable, n_frames: int, length: int = LENGTH, stride: int = STRIDE) -> Iterator[list]:
-    """Test clips of a stream of ``n_frames`` frames, each a list, holding only ``length`` frames at a time."""
-    starts, held = deque(test_clip_starts(n_frames, length, stride)), deque(maxlen=length)
-    for number, frame in enumerate(frames):
-        held.append(frame)
-        if starts and number == min(starts[0] + length, n_frames) - 1:
-            starts.popleft()
-            yield list(held)
-
-
 def crop_and_mirror(clip: np.ndarray, size: FrameSize, rng: np.random.Generator, *, flow: bool = False) -> np.ndarray:
     """ONE random crop and one mirror decision for the whole clip, uint8 (time, height, width, 3), as in training.
 
-    Returns (time, crop, crop, 3). With ``flow`` a mirrored clip also has its x channel turned round
+    Returns (time, crop, crop, 3). With ``flow`` a mirrored clip also has its horizontal flow negated
     (``mirror_flow_image``). The released code crops only the clips that it mirrors, and squeezes the others whole
     into the crop's size; as its layer is indented that looks unintended, and both are cropped here.
     """
@@ -104,7 +92,7 @@ def ten_crops(clip: np.ndarray, crop: int, *, flow: bool = False) -> np.ndarray:
 
 
 def mirror(clip: np.ndarray, *, flow: bool = False) -> np.ndarray:
-    """Left and right exchanged, (..., height, width, 3); for flow images the x channel is turned round too."""
+    """Left and right exchanged, (..., height, width, 3); for flow images horizontal flow is negated too."""
     return mirror_flow_image(clip) if flow else clip[..., ::-1, :]
 
 

@@ -15,6 +15,9 @@ from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
 
+from lrcn_utils.data import atomic
+from lrcn_utils.data.text import read_text
+
 CHUNK = 1 << 20
 
 
@@ -25,8 +28,9 @@ class DownloadError(OSError):
 def fetch(url: str, path: Path | str, sha256: str | None = None, *, tries: int = 5, progress: bool = False) -> Path:
     """Download ``url`` to ``path`` and return it; a file that is there already is kept.
 
-    What has come lies in ``path``.part; a broken transfer, or a program started again, goes on where it ended. The
-    file gets its name only when it is as long as the server said and, if given, has the digest ``sha256`` (hex).
+    What has come lies in ``path``.part; a broken transfer, or a program started again, goes on where it ended, or
+    begins anew when the server has another version of the file by then. The file gets its name only when it is as
+    long as the server said and, if given, has the digest ``sha256`` (hex).
     Raises DownloadError after ``tries`` attempts, or when the digest is another one (the part is then deleted).
     """
     path = Path(path)
@@ -49,6 +53,7 @@ def fetch(url: str, path: Path | str, sha256: str | None = None, *, tries: int =
             time.sleep(min(2**attempt, 30) if attempt else 0)
     else:
         raise DownloadError(_cannot(url, path, why))
+    _version(part).unlink(missing_ok=True)
     if sha256 is not None and (found := _digest(part)) != sha256.lower():
         part.unlink()
         raise DownloadError(f"{path.name}: its SHA-256 is {found}, not {sha256}; deleted, fetch it again")
@@ -56,13 +61,41 @@ def fetch(url: str, path: Path | str, sha256: str | None = None, *, tries: int =
     return path
 
 
-def unpack(archive: Path | str, folder: Path | str) -> None:
+def provide(part: str, url: str, folder: Path) -> None:
+    """See to it that ``folder``/``part`` is there: where it is not, the archive at ``url`` is fetched and unpacked."""
+    if not (folder / part).exists():
+        print(f"{part}: fetching {url}")
+        unpack(fetch(url, folder / url.rsplit("/", 1)[1], progress=True), folder, last=PurePosixPath(part).parts[0])
+
+
+def unpack(archive: Path | str, folder: Path | str, last: str = "") -> None:
     """Unpack a .zip, .tar, .tar.gz, .tgz or .rar into ``folder``; nothing is written outside of it.
 
+    It is unpacked beside and moved at the end, the file or folder ``last`` after all others: where that is, all is.
     Raises DownloadError when a member's name leads out of the folder (nothing is unpacked then), the archive is
     damaged, or its form is unknown. A .rar needs the program ``bsdtar``, ``unrar`` or ``7z``.
     """
     archive, folder = Path(archive), Path(folder)
+    part = folder / f".{archive.name}.part"
+    shutil.rmtree(part, ignore_errors=True)  # of a program that was killed
+    try:
+        _extract(archive, part)
+        move_into(part, folder, last)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def move_into(source: Path, folder: Path, last: str = "") -> None:
+    """Move all that is in ``source`` into ``folder`` on the same disk, ``last`` after all others."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for child in sorted(source.iterdir(), key=lambda child: child.name == last):
+        if child.is_dir() and (folder / child.name).is_dir():
+            move_into(child, folder / child.name)
+        else:
+            os.replace(child, folder / child.name)
+
+
+def _extract(archive: Path, folder: Path) -> None:
     name = archive.name.lower()
     try:
         if name.endswith(".zip"):
@@ -79,15 +112,18 @@ def unpack(archive: Path | str, folder: Path | str) -> None:
             _unpack_rar(archive, folder)
         else:
             raise DownloadError(f"{archive.name}: only .zip, .tar, .tar.gz, .tgz and .rar can be unpacked")
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-        why = str(error).splitlines()[0].rstrip(":")
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, RuntimeError) as error:
+        why = str(error).splitlines()[0].rstrip(":")  # RuntimeError: a zip that asks for a password
         raise DownloadError(f"{archive.name}: damaged archive ({why}); delete it and fetch it again") from error
 
 
 def _transfer(url: str, part: Path, progress: bool) -> bool:
     """Append to ``part`` what is missing; True when it is complete."""
     have = part.stat().st_size if part.exists() else 0
-    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
+    headers = {"Range": f"bytes={have}-"} if have else {}
+    if have and _version(part).exists() and (version := read_text(_version(part))):
+        headers["If-Range"] = version
+    request = urllib.request.Request(url, headers=headers)
     try:
         answer = urllib.request.urlopen(request, timeout=60)
     except urllib.error.HTTPError as error:
@@ -100,6 +136,8 @@ def _transfer(url: str, part: Path, progress: bool) -> bool:
     with answer:
         if answer.status != 206:
             have = 0  # the server sends everything again
+            tag = answer.headers.get("ETag", "")  # a weak one, W/"...", may not be asked for
+            atomic.write_text(_version(part), tag if tag.startswith('"') else answer.headers.get("Last-Modified", ""))
         length = answer.headers.get("Content-Length")
         total = None if length is None else have + int(length)
         with (
@@ -110,6 +148,11 @@ def _transfer(url: str, part: Path, progress: bool) -> bool:
                 file.write(chunk)
                 bar.update(len(chunk))
     return total is None or part.stat().st_size == total
+
+
+def _version(part: Path) -> Path:
+    """Where it is kept which version of the file on the server ``part`` comes from."""
+    return part.with_name(part.name + ".version")
 
 
 def _cannot(url: str, path: Path, why: str) -> str:

@@ -9,6 +9,8 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+from lrcn_utils.data.text import read_lines
+
 SCALE = {
     1: "does not describe the image",
     2: "describes minor aspects of it",
@@ -43,7 +45,7 @@ def read_expert_annotations(path: Path | str, strict: bool = False) -> list[Expe
     """
     path = Path(path)
     judgements, bad = [], []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         if not line.strip():
             continue
         try:
@@ -58,7 +60,7 @@ def read_expert_annotations(path: Path | str, strict: bool = False) -> list[Expe
 
 
 def _judgement(line: str) -> ExpertJudgement:
-    fields = line.rstrip("\r\n").split("\t")
+    fields = line.split("\t")
     if len(fields) != 5:
         raise ValueError(f"{len(fields)} fields between tabs, want 5: image, caption id, three scores")
     image, caption_id, *scores = (field.strip() for field in fields)

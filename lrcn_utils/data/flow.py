@@ -5,12 +5,15 @@ A flow image stores the flow from one frame to the next as three bytes a pixel: 
 beyond about 8 pixels a frame saturates. The paper used Brox's variational flow; DIS is its fast, well-kept heir.
 """
 
+import os
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from lrcn_utils.data.video import write_video
+from lrcn_utils.data.cache import digest
+from lrcn_utils.data.video import READER, VideoError, frame_size, iter_frames, read_comment, write_video
 
 CENTRE, SCALE = 128, 16
 
@@ -27,10 +30,7 @@ def estimate_flow(frames: np.ndarray) -> np.ndarray:
 
 def iter_flow(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     """``estimate_flow`` for a stream of frames, one flow field at a time."""
-    try:
-        import cv2
-    except ImportError as error:
-        raise ImportError("optical flow needs OpenCV: pip install 'lrcn-utils[flow]'") from error
+    cv2 = _opencv()
     method = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     before = None
     for frame in frames:
@@ -41,10 +41,16 @@ def iter_flow(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
 
 
 def single_thread() -> None:
-    """Keep OpenCV to one thread, where every core has a video of its own."""
-    import cv2
+    """Keep OpenCV to one thread, where every core has a video of its own. Raises ImportError without OpenCV."""
+    _opencv().setNumThreads(1)
 
-    cv2.setNumThreads(1)
+
+def _opencv():
+    try:
+        import cv2
+    except ImportError as error:
+        raise ImportError("optical flow needs OpenCV: pip install 'lrcn-utils[flow]'") from error
+    return cv2
 
 
 def flow_image(flow: np.ndarray) -> np.ndarray:
@@ -54,16 +60,11 @@ def flow_image(flow: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(image), 0, 255).astype(np.uint8)
 
 
-def flow_of_image(image: np.ndarray) -> np.ndarray:
-    """The flow in pixels that a flow image stores: uint8 (..., 3) -> float32 (..., 2), within -8..7.94."""
-    return (image[..., :2].astype(np.float32) - CENTRE) / SCALE
-
-
 def mirror_flow_image(image: np.ndarray) -> np.ndarray:
-    """The flow image of the mirrored video: left and right exchanged, and motion in x turned round.
+    """The flow image of the mirrored video: left and right exchanged, and horizontal flow negated (255 - x).
 
-    uint8 (..., height, width, 3). As in the released code x becomes 255 - x, which takes 128 to 127: a mirrored
-    image is 1/16 pixel off (256 - x would be exact, and would not fit a byte at x = 0). Twice gives it back.
+    uint8 (..., height, width, 3). As in the released code 255 - x, not 256 - x, which would not fit a byte at x = 0:
+    no motion, 128, becomes 127, so a mirrored image is 1/16 pixel off. Mirroring twice gives the image back.
     """
     mirrored = image[..., ::-1, :].copy()
     mirrored[..., 0] = 255 - mirrored[..., 0]
@@ -75,8 +76,46 @@ def end_point_error(flow: np.ndarray, truth: np.ndarray) -> float:
     return float(np.sqrt(np.square(np.asarray(flow, np.float64) - truth).sum(-1)).mean())
 
 
-def write_flow_video(path: Path | str, frames: Iterable[np.ndarray], fps: float = 25) -> int:
-    """Estimate the flow of ``frames`` and write it as a video of flow images; returns how many.
+def make_flow(video: Path, stored: Path, size: tuple[int, int] | None = None) -> int:
+    """Estimate the flow of the file ``video`` and store it in the file ``stored``, unless it is there already.
+
+    ``size``: (height, width) to which frames are resized first, or None for the video's own.
+    Returns how many flow images were written, 0 where the flow was there. Raises VideoError, naming the video.
+    """
+    size = size or frame_size(video)
+    comment = f"{_made_from(video)}, {size[0]}x{size[1]}"
+    if _comment(stored) == comment:
+        return 0
+    return write_flow_video(stored, iter_frames(video, size), comment=comment)
+
+
+def is_of(stored: Path, video: Path) -> bool:
+    """Whether ``stored`` holds the flow of the video that now lies at ``video``, of whatever size."""
+    return _comment(stored).startswith(_made_from(video))
+
+
+def _made_from(video: Path) -> str:
+    try:
+        return f"optical flow of {digest(video)}, reader {READER}"
+    except OSError as error:
+        raise VideoError(video, f"cannot be opened ({error.strerror}); check the path") from error
+
+
+def _comment(stored: Path) -> str:
+    try:
+        state = os.stat(stored)
+        return _read_comment(str(stored), state.st_size, state.st_mtime_ns)
+    except (OSError, VideoError):
+        return ""
+
+
+@lru_cache(maxsize=None)  # until the file changes
+def _read_comment(path: str, size: int, modified: int) -> str:
+    return read_comment(path)
+
+
+def write_flow_video(path: Path | str, frames: Iterable[np.ndarray], fps: float = 25, comment: str = "") -> int:
+    """Estimate the flow of ``frames`` and write it as a video of flow images with ``comment``; returns how many.
 
     Frame t is the flow from frame t to t+1, so there is one fewer than there are frames; a video of a single
     frame gets one image of no motion. H.264 on red, green and blue as they are: ``read_video`` reads it back with
@@ -101,5 +140,6 @@ def write_flow_video(path: Path | str, frames: Iterable[np.ndarray], fps: float 
             count = 1
             yield np.full(shape, CENTRE, np.uint8)
 
-    write_video(path, images(), fps, "libx264rgb", pixel_format="rgb24", options={"crf": "16", "preset": "veryfast"})
+    options = {"crf": "16", "preset": "veryfast"}
+    write_video(path, images(), fps, "libx264rgb", pixel_format="rgb24", options=options, comment=comment)
     return count

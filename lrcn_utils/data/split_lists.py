@@ -1,26 +1,54 @@
-"""The split lists of UCF-101 (and of HMDB-like copies of its form): which videos train and which test."""
+"""The split lists of UCF-101 (and of copies of its form): which videos train and which test, and which are on disk."""
 
 import re
-from collections import Counter
-from collections.abc import Collection
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from lrcn_utils.data.report import Report
 from lrcn_utils.data.text import read_lines
+from lrcn_utils.data.video import SUFFIXES
 
-NAME = re.compile(r"v_\w+_g(\d+)_c\d+")
-LINE = re.compile(rf"([^/\s]+)/({NAME.pattern})\.avi(?:\s+\d+)?")
+FORM = "v_<Class>_gGG_cCC"
+NAME = re.compile(r"v_[^/\\\x00-\x1f]+_g([0-9]{1,9})_c[0-9]{1,9}")
+LINE = re.compile(rf"([^/\\]+)[/\\]({NAME.pattern})(\.[A-Za-z0-9]+)(?:\s+[0-9]+)?")
+
+# The videos on disk by (class, name): a list finds its videos whatever container and case of suffix they have.
+Videos = dict[tuple[str, str], Path]
 
 
 def group(path: Path) -> int:
     """The group of a video, 7 for ``v_Archery_g07_c02.avi``. Raises ValueError for a name of another form."""
     found = NAME.fullmatch(path.stem)
     if not found:
-        raise ValueError(f"{path.name}: the name is not of the form v_<Class>_gGG_cCC.avi")
+        raise ValueError(f"{path.name}: the name is not of the form {FORM}")
     return int(found[1])
 
 
-def listed(root: Path, split: int, report: Report, classes: Collection[str] | None = None) -> dict[str, list[Path]]:
+def on_disk(root: Path, report: Report, classes: Collection[str] | None = None) -> Videos:
+    """The videos in the class folders of ``root``/UCF-101, sorted; ``classes``: only these.
+
+    What else lies there is left out, and costs one line in all.
+    """
+    videos, others = {}, []
+    for path in sorted((root / "UCF-101").glob("*/*")):
+        key = name, stem = path.parent.name, path.stem
+        if path.name.startswith(".") or name.startswith(".") or (classes is not None and name not in classes):
+            continue
+        if path.suffix.lower() in SUFFIXES and NAME.fullmatch(stem) and key not in videos:
+            videos[key] = path
+        else:
+            others.append(ascii(f"{name}/{path.name}").strip("'"))
+    if others:
+        shown = ", ".join(others[:3]) + ", ..." * (len(others) > 3)
+        why = f"not a video named {FORM}, or a second one of that name"
+        report.add(f"UCF-101: {len(others)} left out ({why}): {shown}")
+    return videos
+
+
+def listed(
+    root: Path, split: int, videos: Videos, report: Report, classes: Collection[str] | None = None
+) -> dict[str, list[Path]]:
     """The videos that the lists of split 1, 2 or 3 name, on disk or not: {"train": paths, "test": paths}.
 
     ``classes``: only these. Malformed lines are reported by file and line, and left out.
@@ -28,31 +56,49 @@ def listed(root: Path, split: int, report: Report, classes: Collection[str] | No
     """
     sides = {}
     for side in ("train", "test"):
-        paths = _read(root / "ucfTrainTestlist" / f"{side}list{split:02d}.txt", root / "UCF-101", report)
+        paths = _read(root / "ucfTrainTestlist" / f"{side}list{split:02d}.txt", root / "UCF-101", videos, report)
         sides[side] = [path for path in paths if classes is None or path.parent.name in classes]
     _assert_disjoint(sides, f"split {split} in {root / 'ucfTrainTestlist'}")
     return sides
 
 
-def on_disk(paths: list[Path], name: str, report: Report) -> list[Path]:
-    """Those of ``paths`` that exist; how many of each class do not is reported, after the list's ``name``."""
-    found = [path for path in paths if path.is_file()]
-    listed_of, found_of = (Counter(path.parent.name for path in some) for some in (paths, found))
-    for class_name, number in listed_of.items():
-        if missing := number - found_of[class_name]:
-            report.add(f"{name}: class {class_name}: {missing} of {number} videos are not on disk")
-    return found
+def report_missing(splits: dict[int, dict[str, list[Path]]], videos: Videos, report: Report) -> None:
+    """One line for the classes of which nothing is on disk, and one for each of which something is missing."""
+    lists, wanted, there = defaultdict(set), defaultdict(set), set(videos.values())
+    for number, sides in splits.items():
+        for side, paths in sides.items():
+            for path in paths:
+                lists[path.parent.name].add(f"{side}list{number:02d}.txt")
+                wanted[path.parent.name].add(path)
+    missing = {name: len(paths - there) for name, paths in wanted.items()}
+    absent = [name for name in wanted if missing[name] == len(wanted[name])]
+    if absent:
+        first, *others = sorted(set().union(*(lists[name] for name in absent)))
+        where = f"{first} and {len(others)} other list{'s' * (len(others) > 1)}" if others else first
+        shown, are = ", ".join(absent[:4]) + ", ..." * (len(absent) > 4), "is" if len(absent) == 1 else "are"
+        report.add(f"{where}: {len(absent)} of the {len(wanted)} classes in the lists {are} not on disk ({shown})")
+    for name in wanted:
+        if 0 < missing[name] < len(wanted[name]):
+            line = f"class {name}: {missing[name]} of {len(wanted[name])} clips missing on disk"
+            report.add(line, kind="classes with clips missing on disk")
 
 
-def by_group(root: Path, test_groups: Collection[int], report: Report) -> dict[str, list[Path]]:
-    """All videos on disk, those of ``test_groups`` (of every class) as test and the others as training."""
+def by_group(videos: Iterable[Path], test_groups: Collection[int]) -> dict[str, list[Path]]:
+    """The videos of ``test_groups`` (of every class) as test and the others as training."""
     sides = {"train": [], "test": []}
-    for path in sorted((root / "UCF-101").glob("*/*.avi")):
-        try:
-            sides["test" if group(path) in test_groups else "train"].append(path)
-        except ValueError as error:
-            report.add(error)
+    for path in videos:
+        sides["test" if group(path) in test_groups else "train"].append(path)
     return sides
+
+
+def at_most(limit: int | None, paths: Iterable[Path]) -> list[Path]:
+    """The first ``limit`` videos of each class; None for all."""
+    seen, kept = Counter(), []
+    for path in paths:
+        seen[path.parent.name] += 1
+        if limit is None or seen[path.parent.name] <= limit:
+            kept.append(path)
+    return kept
 
 
 def class_order(root: Path) -> list[str]:
@@ -63,24 +109,26 @@ def class_order(root: Path) -> list[str]:
     numbered = []
     for number, line in enumerate(_lines(listed), 1):
         if line.strip():
-            match = re.fullmatch(r"(\d+)\s+(\S+)", line.strip())
+            match = re.fullmatch(r"([0-9]{1,9})\s+(.+)", line.strip())
             if not match:
                 raise ValueError(f"{listed.name}, line {number}: {line.strip()!r} is not '<number> <Class>'")
             numbered.append((int(match[1]), match[2]))
     return [name for _, name in sorted(numbered)]
 
 
-def _read(listed: Path, videos: Path, report: Report) -> list[Path]:
+def _read(listed: Path, folder: Path, videos: Videos, report: Report) -> list[Path]:
     paths: dict[Path, None] = {}  # a set that keeps its order
     for number, line in enumerate(_lines(listed), 1):
         if not line.strip():
             continue
         match = LINE.fullmatch(line.strip())
-        if match:
-            paths[videos / match[1] / f"{match[2]}.avi"] = None
+        if match and match[4].lower() in SUFFIXES:
+            name, stem = match[1], match[2]
+            paths[videos.get((name, stem), folder / name / f"{stem}{match[4]}")] = None
         else:
-            form = "<Class>/v_<Class>_gGG_cCC.avi, with or without a number"
-            report.add(f"{listed.name}, line {number}: {line.strip()!r} is not of the form {form}; mend or delete it")
+            form = f"<Class>/{FORM}.avi, with or without a number"
+            line = f"{listed.name}, line {number}: {line.strip()!r} is not of the form {form}; mend or delete it"
+            report.add(line, kind=f"lines of {listed.name}")
     return list(paths)
 
 

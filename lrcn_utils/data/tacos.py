@@ -13,7 +13,8 @@ The real download holds the sentences only; its tuples and CRF outputs were neve
 """
 
 import csv
-import os
+import io
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -22,7 +23,9 @@ from pathlib import Path
 
 import torch
 
+from lrcn_utils.data import atomic
 from lrcn_utils.data.report import Report
+from lrcn_utils.data.text import read_csv, read_lines
 
 LEVELS = ("detailed", "short", "singlesentence")
 SLOTS = ("activity", "tool", "object", "source", "target")
@@ -122,9 +125,11 @@ def read_tuples(path: Path | str, report: Report | None = None) -> dict[str, tup
     """{video: its words in the order of ``SLOTS``}. A row with an empty slot is left out and reported."""
     path, report = Path(path), Report() if report is None else report
     tuples = {}
-    for number, row in _rows(path, ("video", *SLOTS)):
-        missing = [slot for slot in SLOTS if not (row[slot] or "").strip()]
-        if missing:
+    for number, row in read_csv(path, ("video", *SLOTS)):
+        missing = [slot for slot in SLOTS if not row[slot].strip()]
+        if row["video"] in tuples:
+            report.add(f"{path.name}, line {number}: {row['video']} stands twice; its first tuple is used")
+        elif missing:
             report.add(
                 f"{path.name}, line {number}: {row['video']}: slot {', '.join(missing)} is empty and the tuple is"
                 f" left out; write the word, or {NOTHING!r}"
@@ -182,40 +187,44 @@ class CRFOutputs:
 
 
 def write_crf(path: Path | str, outputs: CRFOutputs) -> None:
-    """Write ``crf.csv``, beside and then renamed."""
-    path = Path(path)
-    part = path.with_name(path.name + ".part")
-    with open(part, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(("video", "slot", "state", "probability", "map"))
-        for v, video in enumerate(outputs.videos):
-            for s, (slot, words) in enumerate(outputs.states.items()):
-                best = int(outputs.map_tuples[v, s])
-                for k, word in enumerate(words):
-                    writer.writerow((video, slot, word, f"{float(outputs.marginals[s][v, k]):.6f}", int(k == best)))
-    os.replace(part, path)
+    """Write ``crf.csv``, whole or not at all."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("video", "slot", "state", "probability", "map"))
+    for v, video in enumerate(outputs.videos):
+        for s, (slot, words) in enumerate(outputs.states.items()):
+            best = int(outputs.map_tuples[v, s])
+            for k, word in enumerate(words):
+                writer.writerow((video, slot, word, f"{float(outputs.marginals[s][v, k]):.6f}", int(k == best)))
+    atomic.write_text(path, text.getvalue())
 
 
 def read_crf(path: Path | str, report: Report | None = None) -> CRFOutputs:
     """Read ``crf.csv``. The states of a slot are all that occur in it, sorted; a state without a row has probability 0.
 
     A video is left out and reported when a slot has no rows, not one MAP state, or probabilities that do not sum
-    to 1 within 0.01. Raises ValueError by line for a cell that is no number or a slot that does not exist.
+    to 1 within 0.01. Raises ValueError by line for a cell that is no probability or a slot that does not exist.
     """
     path, report = Path(path), Report() if report is None else report
-    table: dict[str, dict[str, dict[str, tuple[float, bool]]]] = {}
-    for number, row in _rows(path, ("video", "slot", "state", "probability", "map")):
+    table: dict[str, dict[str, dict[str, tuple[float, int]]]] = {}
+    for number, row in read_csv(path, ("video", "slot", "state", "probability", "map")):
         if row["slot"] not in SLOTS:
             raise ValueError(f"{path.name}, line {number}: slot {row['slot']!r} is none of {', '.join(SLOTS)}")
         try:
-            cell = float(row["probability"]), row["map"].strip() == "1"
+            probability = float(row["probability"])
         except ValueError:
-            raise ValueError(f"{path.name}, line {number}: probability {row['probability']!r} is no number") from None
-        table.setdefault(row["video"], {}).setdefault(row["slot"], {})[row["state"]] = cell
+            probability = math.nan
+        if not 0 <= probability <= 1:
+            raise ValueError(f"{path.name}, line {number}: probability {row['probability']!r} is not from 0 to 1")
+        cells = table.setdefault(row["video"], {}).setdefault(row["slot"], {})
+        before = cells.get(row["state"], (0.0, 0))  # a row that stands twice makes the sum too large
+        cells[row["state"]] = before[0] + probability, before[1] + (row["map"].strip() == "1")
     states = {slot: sorted({state for video in table.values() for state in video.get(slot, {})}) for slot in SLOTS}
     videos = [video for video, slots in table.items() if _whole(path, video, slots, report)]
     marginals = [
-        torch.tensor([[table[v][slot].get(word, (0.0,))[0] for word in words] for v in videos]).reshape(-1, len(words))
+        torch.tensor([table[video][slot].get(word, (0.0,))[0] for video in videos for word in words]).reshape(
+            len(videos), len(words)
+        )
         for slot, words in states.items()
     ]
     best = [[next(w for w, cell in table[v][slot].items() if cell[1]) for slot in SLOTS] for v in videos]
@@ -238,20 +247,10 @@ def _whole(path: Path, video: str, slots: dict, report: Report) -> bool:
     return True
 
 
-def _rows(path: Path, columns: tuple[str, ...]):
-    """(line number, row) of a CSV file whose header must hold ``columns``."""
-    with open(path, newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        absent = [column for column in columns if column not in (reader.fieldnames or [])]
-        if absent:
-            raise ValueError(f"{path.name}, line 1: no column {', '.join(absent)}; the header is {','.join(columns)}")
-        yield from enumerate(reader, 2)
-
-
 def _read_list(path: Path) -> list[str]:
     if not path.exists():
-        raise FileNotFoundError(f"{path}: no such list; run data_scripts/prepare_tacos.py")
-    return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        raise FileNotFoundError(f"{path}: no such list; give the download of the corpus to data_scripts/prepare_tacos.py --archive")
+    return list(dict.fromkeys(line.strip() for line in read_lines(path) if line.strip()))
 
 
 def _read_level(root: Path, level: str, videos: list[str], report: Report) -> list[Description]:
@@ -259,12 +258,11 @@ def _read_level(root: Path, level: str, videos: list[str], report: Report) -> li
     for video in videos:
         files = sorted((root / level / video).glob("*.txt"), key=lambda file: (len(file.stem), file.stem))
         if not files:
-            report.add(f"{level}/{video}: no descriptions")
+            report.add(f"{level}/{video}: no descriptions", "no descriptions")
         for file in files:
-            lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-            sentences = tuple(line.strip() for line in lines if line.strip())
+            sentences = tuple(line.strip() for line in read_lines(file) if line.strip())
             if sentences:
                 descriptions.append(Description(video, file.stem, level, sentences))
             else:
-                report.add(f"{level}/{video}/{file.name}: the file is empty")
+                report.add(f"{level}/{video}/{file.name}: the file is empty", "the file is empty", "left out")
     return descriptions

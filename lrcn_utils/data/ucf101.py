@@ -5,11 +5,11 @@
     root/flow/<Class>/v_<Class>_gGG_cCC.avi         flow images, from data_scripts/compute_flow.py
     root/cache/                                     what was derived from them; may be deleted at any time
 
-A subset of the classes, or of the videos, is normal. Groups never cross a split.
+Videos may have any suffix of ``video.SUFFIXES``. A subset of the classes, or of the videos, is normal. Groups never
+cross a split.
 """
 
 import shutil
-from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,12 +19,12 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from lrcn_utils.data import clips, split_lists
+from lrcn_utils.data import clips, flow, split_lists
 from lrcn_utils.data.clips import FrameSize
 from lrcn_utils.data.frame_cache import frame_cache, read_frames
 from lrcn_utils.data.report import Report
-from lrcn_utils.data.video import VideoError, iter_frames
-from lrcn_utils.data.video_index import check_all
+from lrcn_utils.data.video import iter_frames
+from lrcn_utils.data.video_index import readable
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,18 @@ class Video:
 
     @property
     def flow_path(self) -> Path:
-        return self.root / "flow" / self.class_name / self.path.name
+        """Where its flow images lie: an AVI, whatever container the video has."""
+        return flow_path(self.path)
 
     @property
     def flow_frames(self) -> int:
         """One fewer than the video's frames; but a video of one frame has one flow image, of no motion."""
         return max(self.frames - 1, 1)
+
+
+def flow_path(video: Path) -> Path:
+    """Where the flow of a video lies: root/UCF-101/<Class>/<name>.* -> root/flow/<Class>/<name>.avi."""
+    return video.parents[2] / "flow" / video.parent.name / f"{video.stem}.avi"
 
 
 @dataclass(frozen=True)
@@ -83,31 +89,34 @@ def read_index(
     ``classes``: only these; ``limit``: at most so many videos of a class on either side. Every video is decoded
     once, to see that it is whole and to count its frames; ``cache``/index.json (``root``/cache) remembers.
     What is missing or cannot be read is left out and stands in ``report``, a line each; ``strict`` raises it.
-    Raises FileNotFoundError where there is no such dataset, ValueError when a group is on both sides of the split.
+    Raises FileNotFoundError where there is no such dataset, ValueError when a group is on both sides of the split, or
+    when no video is left to train or to test on (with ``test_groups=()`` none is asked for on the test side).
     """
     root = Path(root)
     cache = root / "cache" if cache is None else Path(cache)
     if not (root / "UCF-101").is_dir():
-        raise FileNotFoundError(f"{root}: there is no folder UCF-101 in it; run data_scripts/prepare_ucf101.py")
+        scripts = "data_scripts/prepare_ucf101.py, or prepare_videos.py for films of your own"
+        raise FileNotFoundError(f"{root}: there is no folder UCF-101 in it; run {scripts}")
     report = Report(strict)
     order = _wanted_classes(root, classes)
+    videos = split_lists.on_disk(root, report, classes)
     if test_groups is None:
-        sides = {
-            side: split_lists.on_disk(paths, f"{side}list{split:02d}.txt", report)
-            for side, paths in split_lists.listed(root, split, report, classes).items()
-        }
+        named = split_lists.listed(root, split, videos, report, classes)
+        split_lists.report_missing({split: named}, videos, report)
+        there = set(videos.values())
+        sides = {side: [path for path in paths if path in there] for side, paths in named.items()}
     else:
-        sides = split_lists.by_group(root, test_groups, report)
-    sides = {side: _at_most(limit, [p for p in paths if p.parent.name in order]) for side, paths in sides.items()}
+        sides = split_lists.by_group(videos.values(), test_groups)
+    sides = {side: split_lists.at_most(limit, paths) for side, paths in sides.items()}
 
-    found = check_all([*sides["train"], *sides["test"]], cache / "index.json", progress=progress)
-    for path, finding in found.items():
-        if isinstance(finding, VideoError):
-            report.add(finding)
-        elif finding.note:
-            report.add(f"{path.name}: {finding.note}; its frames are used")
-    sides = {side: [p for p in paths if not isinstance(found[p], VideoError)] for side, paths in sides.items()}
-    present = {path.parent.name for paths in sides.values() for path in paths}
+    wanted = ("train",) if test_groups is not None and not test_groups else ("train", "test")
+    chosen = f"split {split}" if test_groups is None else "these test groups"
+    _assert_videos(root, sides, wanted, chosen, report)
+    found = readable([*sides["train"], *sides["test"]], cache / "index.json", report, progress=progress)
+    sides = {side: [path for path in paths if path in found] for side, paths in sides.items()}
+    _assert_videos(root, sides, wanted, chosen, report)
+
+    present = {path.parent.name for path in found}
     names = [name for name in order if name in present]
     train, test = (
         [
@@ -117,6 +126,13 @@ def read_index(
         for side in ("train", "test")
     )
     return UCF101Index(root, names, train, test, report)
+
+
+def _assert_videos(root: Path, sides: dict, wanted: Collection[str], chosen: str, report: Report) -> None:
+    for side in wanted:
+        if not sides[side]:
+            first = f" ({report.lines[0]})" if report.lines else ""
+            raise ValueError(f"{root}: with {chosen} there is no video to {side} on{first}; choose others")
 
 
 def _wanted_classes(root: Path, classes: Collection[str] | None) -> list[str]:
@@ -130,17 +146,6 @@ def _wanted_classes(root: Path, classes: Collection[str] | None) -> list[str]:
     return [name for name in order if name in set(classes)]
 
 
-def _at_most(limit: int | None, paths: list[Path]) -> list[Path]:
-    if limit is None:
-        return paths
-    seen, kept = Counter(), []
-    for path in paths:
-        seen[path.parent.name] += 1
-        if seen[path.parent.name] <= limit:
-            kept.append(path)
-    return kept
-
-
 class ClipDataset(Dataset):
     """Clips of videos as a model takes them; never more than one video in memory.
 
@@ -151,7 +156,8 @@ class ClipDataset(Dataset):
 
     ``input``: "rgb", or "flow" for the flow images of ``root``/flow. ``cache``: True keeps the resized frames under
     ``root``/cache (or the folder given) after the first reading; False decodes every time.
-    Raises FileNotFoundError when flow is missing, OSError when the frames would not fit on the disk.
+    Raises FileNotFoundError when flow is missing, ValueError when it was made from another video than the one that
+    is there now, OSError when the frames would not fit on the disk.
     """
 
     def __init__(
@@ -203,28 +209,15 @@ class ClipDataset(Dataset):
         return iter_frames(self.path(video), (self.frames.height, self.frames.width))
 
     def test_clips(self, video: Video, crops: Literal["centre", "ten"] = "centre") -> torch.Tensor:
-        """All test clips of a video, float32 (clips, 16, 3, crop, crop); with ten crops, ten times as many."""
-        return torch.cat(list(self.iter_test_clips(video, crops)))
-
-    def iter_test_clips(
-        self, video: Video, crops: Literal["centre", "ten"] = "centre", batch: int = 8
-    ) -> Iterator[torch.Tensor]:
-        """``test_clips`` in parts of at most ``batch`` windows of frames, so that a long video fits in memory.
-
-        With "ten" each window gives its ten crops in a row: average over all of them, as over the clips.
-        """
-        part = []
-        for window in clips.windows(self.stream(video), self.length(video)):
-            clip = np.stack(window)
+        """All test clips of a video, float32 (clips, 16, 3, crop, crop); with ten crops, ten for each clip in a row."""
+        frames, parts = self.read(video), []
+        for start in clips.test_clip_starts(len(frames)):
+            clip = frames[start : start + clips.LENGTH]
             if crops == "ten":
-                part.append(clips.ten_crops(clip, self.frames.crop, flow=self.input == "flow"))
+                parts.append(clips.ten_crops(clip, self.frames.crop, flow=self.input == "flow"))
             else:
-                part.append(clips.centre_crop(clip, self.frames.crop)[None])
-            if len(part) == batch:
-                yield clips.as_input(np.concatenate(part))
-                part = []
-        if part:
-            yield clips.as_input(np.concatenate(part))
+                parts.append(clips.centre_crop(clip, self.frames.crop)[None])
+        return clips.as_input(np.concatenate(parts))
 
     def path(self, video: Video) -> Path:
         """The file that is read: the video, or its flow."""
@@ -240,21 +233,21 @@ class ClipDataset(Dataset):
             existing = next(above for above in (folder, *folder.parents) if above.exists())
             if needed > (free := shutil.disk_usage(existing).free):
                 raise OSError(
-                    f"{folder}: the frames need {needed / 1e9:.0f} GB and {free / 1e9:.0f} GB are free;"
-                    " pass cache=False to decode every time"
+                    f"{folder}: the frames need {needed / 1e9:.3g} GB and {free / 1e9:.3g} GB are free; make room,"
+                    " choose another --cache, or pass cache=False to decode every time"
                 )
             try:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise OSError(
-                    f"{folder}: cannot be made ({error.strerror}); pass cache=FOLDER or cache=False"
+                    f"{folder}: cannot be made ({error.strerror}); choose another --cache, or pass cache=False"
                 ) from error
         return folder
 
     def _assert_flow(self) -> None:
-        missing = [video.name for video in self.videos if not video.flow_path.exists()]
-        if missing:
-            raise FileNotFoundError(
-                f"flow is missing for {len(missing)} of {len(self.videos)} videos, first {missing[0]};"
-                f" run data_scripts/compute_flow.py {self.videos[0].root}"
-            )
+        total, mend = len(self.videos), f"run data_scripts/compute_flow.py {self.videos[0].root}" if self.videos else ""
+        if missing := [video.name for video in self.videos if not video.flow_path.exists()]:
+            raise FileNotFoundError(f"flow is missing for {len(missing)} of {total} videos, first {missing[0]}; {mend}")
+        if other := [video.name for video in self.videos if not flow.is_of(video.flow_path, video.path)]:
+            what = f"the flow of {len(other)} of {total} videos was made from other files than these"
+            raise ValueError(f"{what}, first {other[0]}; {mend}")

@@ -5,21 +5,26 @@ import json
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 
 from tqdm import tqdm
 
-from lrcn_utils.data.video import VideoError, VideoInfo, check_video
+from lrcn_utils.data import atomic
+from lrcn_utils.data.report import Report
+from lrcn_utils.data.text import read_json
+from lrcn_utils.data.video import READER, VideoError, VideoInfo, check_video
+
+FORMS = ({"stamp", "error"}, {"stamp", *(field.name for field in fields(VideoInfo))})  # of an entry in the JSON file
 
 
-def check_all(
-    paths: Iterable[Path], remembered: Path, *, progress: bool = False, workers: int = 2
-) -> dict[Path, VideoInfo | VideoError]:
-    """What is in each video, or why it cannot be read.
+def readable(
+    paths: Iterable[Path], remembered: Path, report: Report, *, progress: bool = False, workers: int = 2
+) -> dict[Path, VideoInfo]:
+    """What is in each video that can be read; the others are reported, a line each.
 
     ``remembered``: the JSON file of earlier findings; a video whose size or time stamp has changed is decoded again.
-    It is written beside and renamed, every few hundred videos; where it cannot be written, nothing is remembered.
+    It is written every few hundred videos; where it cannot be written, nothing is remembered.
     """
     paths = list(dict.fromkeys(paths))
     entries = _load(remembered)
@@ -39,7 +44,16 @@ def check_all(
                 _save(remembered, entries)
     if stale:
         _save(remembered, entries)
-    return {path: _finding(path, entries[_key(path)]) for path in paths}
+    found = {}
+    for path in paths:
+        entry = entries[_key(path)]
+        if "error" in entry:
+            report.add(VideoError(path, entry["error"]))
+            continue
+        found[path] = info = VideoInfo(**{name: value for name, value in entry.items() if name != "stamp"})
+        if info.note:
+            report.add(f"{path.name}: {info.note}; its frames are used")
+    return found
 
 
 def _check(path: Path) -> dict:
@@ -49,12 +63,6 @@ def _check(path: Path) -> dict:
         return {"error": error.why}
 
 
-def _finding(path: Path, entry: dict) -> VideoInfo | VideoError:
-    if "error" in entry:
-        return VideoError(path, entry["error"])
-    return VideoInfo(**{name: value for name, value in entry.items() if name != "stamp"})
-
-
 def _key(path: Path) -> str:
     return f"{path.parent.name}/{path.name}"
 
@@ -62,24 +70,21 @@ def _key(path: Path) -> str:
 def _stamp(path: Path) -> list[int]:
     try:
         state = os.stat(path)
-    except FileNotFoundError:
+    except OSError:
         return []
     return [state.st_size, state.st_mtime_ns]
 
 
 def _load(remembered: Path) -> dict:
     try:
-        return json.loads(remembered.read_text(encoding="utf-8"))["videos"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}  # missing or damaged: everything is checked again
+        content = read_json(remembered)
+        entries = content["videos"] if content["reader"] == READER else {}
+        return {key: entry for key, entry in entries.items() if entry.keys() in FORMS}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}  # missing, damaged or of another reader: everything is checked again
 
 
 def _save(remembered: Path, entries: dict) -> None:
-    part = remembered.with_name(f"{remembered.name}.{os.getpid()}.part")
+    text = json.dumps({"reader": READER, "videos": dict(sorted(entries.items()))}, indent=0)
     with contextlib.suppress(OSError):  # a read-only folder: work goes on without memory
-        remembered.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            part.write_text(json.dumps({"videos": dict(sorted(entries.items()))}, indent=0), encoding="utf-8")
-            os.replace(part, remembered)
-        finally:
-            part.unlink(missing_ok=True)
+        atomic.write_text(remembered, text)

@@ -5,9 +5,11 @@ CVPR Table 3, v4 Tables 6 and 7). What a word is, the caller decides: ``coco_wor
 """
 
 import math
-import shutil
+import subprocess
+import tempfile
 from collections import Counter
 from itertools import chain
+from pathlib import Path
 
 Words = list[str]
 
@@ -59,9 +61,9 @@ def bleu(candidates: list[Words], references: list[list[Words]], max_n: int = 4)
     """
     _check(candidates, references)
     matches, guesses = [0] * max_n, [0] * max_n
-    for candidate, its in zip(candidates, references, strict=True):
+    for candidate, texts in zip(candidates, references, strict=True):
         for n in range(max_n):
-            matched, guessed = clipped_matches(candidate, its, n + 1)
+            matched, guessed = clipped_matches(candidate, texts, n + 1)
             matches[n] += matched
             guesses[n] += guessed
     written = sum(map(len, candidates))
@@ -91,10 +93,10 @@ def rouge_l_each(candidates: list[Words], references: list[list[Words]], beta: f
     """ROUGE-L of each image, 0..1: best precision and best recall over its references, recall weighing more."""
     _check(candidates, references)
     scores = []
-    for candidate, its in zip(candidates, references, strict=True):
-        common = [common_subsequence(candidate, reference) for reference in its]
+    for candidate, texts in zip(candidates, references, strict=True):
+        common = [common_subsequence(candidate, text) for text in texts]
         precision = max(common) / max(len(candidate), 1)
-        recall = max(c / max(len(reference), 1) for c, reference in zip(common, its, strict=True))
+        recall = max(c / max(len(text), 1) for c, text in zip(common, texts, strict=True))
         below = recall + beta**2 * precision
         scores.append((1 + beta**2) * precision * recall / below if below else 0.0)
     return scores
@@ -116,17 +118,17 @@ def cider_d_each(candidates: list[Words], references: list[list[Words]], max_n: 
     alone every weight is log(1) = 0. A Gaussian (sigma 6 words) punishes a length other than the reference's.
     """
     _check(candidates, references)
-    granted = [[_all_ngrams(reference, max_n) for reference in its] for its in references]
-    images_with = Counter(chain.from_iterable(set().union(*its) for its in granted))
+    granted = [[_all_ngrams(text, max_n) for text in texts] for texts in references]
+    images_with = Counter(chain.from_iterable(set().union(*of_image) for of_image in granted))
     idf = {gram: math.log(len(granted) / images) for gram, images in images_with.items()}
     unseen = math.log(max(len(granted), 1))
 
     scores = []
-    for candidate, its in zip(candidates, granted, strict=True):
+    for candidate, of_image in zip(candidates, granted, strict=True):
         vector = _tf_idf(_all_ngrams(candidate, max_n), idf, unseen)
         norms, length = _norms(vector, max_n), max(len(candidate) - 1, 0)
         total = 0.0
-        for counts in its:
+        for counts in of_image:
             theirs = _tf_idf(counts, idf, unseen)
             products = [0.0] * max_n
             for gram, weight in vector.items():
@@ -138,7 +140,7 @@ def cider_d_each(candidates: list[Words], references: list[list[Words]], max_n: 
                 p / (a * b) if a * b else 0.0 for p, a, b in zip(products, norms, _norms(theirs, max_n), strict=True)
             )
             total += sum(cosines) / max_n * math.exp(-(gap**2) / 72)
-        scores.append(10 * total / len(its))
+        scores.append(10 * total / len(of_image))
     return scores
 
 
@@ -166,18 +168,51 @@ def _norms(vector: dict, max_n: int) -> list[float]:
 
 
 def meteor(candidates: list[Words], references: list[list[Words]]) -> float | None:
-    """METEOR by its authors' Java program, 0..1, or None (and one line that says so) where there is no Java.
+    """METEOR by its authors' Java program, 0..1, or None (and one line that says why) where it does not run.
 
-    It needs ``java``, about 2 GB of memory and 15 s to load its table of paraphrases, and the extra ``metrics``.
+    It needs ``java``, about 2 GB of memory and 5 to 15 s to load its table of paraphrases, and the extra ``metrics``.
     """
-    if shutil.which("java") is None:
-        print("METEOR left out: it is a Java program, and no java was found on this machine.")
-        return None
-    from pycocoevalcap.meteor.meteor import Meteor
+    import pycocoevalcap
 
     _check(candidates, references)
-    gts = {i: [" ".join(words) for words in its] for i, its in enumerate(references)}
-    return Meteor().compute_score(gts, {i: [" ".join(words)] for i, words in enumerate(candidates)})[0]
+    folder = Path(next(iter(pycocoevalcap.__path__)), "meteor")
+    command = ["java", "-Xmx2G", "-jar", folder / "meteor-1.5.jar", "-", "-", "-stdio", "-l", "en", "-norm"]
+    # The program looks for its paraphrases beside itself, but cannot find them in a path with a space: name them.
+    command += ["-a", folder / "data" / "paraphrase-en.gz"]
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints:
+        try:
+            return _meteor(command, complaints, candidates, references)
+        except OSError as error:  # there is no java, or it has died
+            complaints.seek(0)
+            reasons = [line.strip() for line in complaints if line.strip() and not line.startswith("\t")]
+            print(f"METEOR left out: it is a Java program, and java does not run here ({[error, *reasons][-1]}).")
+            return None
+
+
+def _meteor(command, complaints, candidates: list[Words], references: list[list[Words]]) -> float:
+    """Talk to the program: a line SCORE for each image is answered by counts, a line EVAL of all counts by scores."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=complaints, text=True, encoding="utf-8") as java:
+
+        def ask(*parts: str) -> str:
+            java.stdin.write(" ||| ".join(parts) + "\n")
+            java.stdin.flush()
+            return answer()
+
+        def answer() -> str:
+            if line := java.stdout.readline():
+                return line.strip()
+            raise BrokenPipeError("it ended without an answer")
+
+        def plain(words: Words) -> str:
+            return " ".join(" ".join(words).replace("|||", " ").split())
+
+        counts = [
+            ask("SCORE", *map(plain, texts), plain(candidate))
+            for candidate, texts in zip(candidates, references, strict=True)
+        ]
+        first = ask("EVAL", *counts)  # the first image's score; those of the others follow, then that of all together
+        return float([first, *(answer() for _ in candidates)][-1])
 
 
 def caption_scores(candidates: list[Words], references: list[list[Words]]) -> dict[str, float]:
@@ -197,8 +232,8 @@ def _mean(scores: list[float]) -> float:
 def _check(candidates: list[Words], references: list[list[Words]]) -> None:
     if len(candidates) != len(references):
         raise ValueError(f"{len(candidates)} candidates but references of {len(references)} images")
-    for image, (candidate, its) in enumerate(zip(candidates, references, strict=True)):
-        if not its:
+    for image, (candidate, texts) in enumerate(zip(candidates, references, strict=True)):
+        if not texts:
             raise ValueError(f"image {image} has no references; leave it out of both lists")
-        if isinstance(candidate, str) or isinstance(its, str) or any(isinstance(r, str) for r in its):
+        if isinstance(candidate, str) or isinstance(texts, str) or any(isinstance(text, str) for text in texts):
             raise TypeError(f"image {image}: a caption is a string; split it into words first (coco_words)")

@@ -55,25 +55,20 @@ def mean_ranks(ratings: Iterable[Rating], resamples: int = 2000, seed: int = 0) 
     return dict(table)
 
 
-def shared_ranks(values: Sequence[float]) -> np.ndarray:
-    """Ranks 1..n of ``values``, smallest first; equal values share the mean of their places (1, 2.5, 2.5, 4)."""
-    values = np.asarray(values, dtype=float)
-    below = (values[:, None] > values).sum(axis=1)
-    equal = (values[:, None] == values).sum(axis=1)
-    return below + (equal + 1) / 2
-
-
 def kendalls_w(ranks: Sequence[Sequence[float]]) -> float:
     """Kendall's coefficient of concordance W of (raters, items), 0 (no agreement) to 1 (the same order).
 
     Ties are corrected for. Only the order in each row counts, so 1, 1, 4 and 1, 1, 3 are the same.
-    Not a number (nan) when every rater ties everything. Raises ValueError for fewer than 2 raters or items.
+    Not a number (nan) when every rater ties everything. Needs SciPy (extra ``metrics``).
+    Raises ValueError for fewer than 2 raters or items.
     """
+    from scipy.stats import rankdata
+
     given = np.asarray(ranks, dtype=float)
     if given.ndim != 2 or min(given.shape) < 2:
         raise ValueError(f"ranks: W needs at least 2 raters and 2 items, got shape {given.shape}")
     raters, items = given.shape
-    places = np.array([shared_ranks(row) for row in given])
+    places = rankdata(given, axis=1)  # equal values share the mean of their places: 1, 2.5, 2.5, 4
     sums = places.sum(axis=0)
     spread = ((sums - sums.mean()) ** 2).sum()
     ties = sum((n**3 - n) for row in places for n in np.unique(row, return_counts=True)[1])

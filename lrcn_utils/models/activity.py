@@ -2,7 +2,8 @@
 
 Both give a distribution over the classes at *every* step and are trained with the clip's label at every step.
 Both are made of two parts that can be called alone: ``frame_features`` (the CNN, which knows no time) and
-``classify`` (what stands on it). So features may be computed once for a video and used for all its clips.
+``classify`` (everything after it). So the features of a video may be computed once and used for all its clips:
+``forward`` takes clips of frames or clips of features.
 
 A CNN here is any module with ``features(frames, layer)`` and ``feature_size[layer]``.
 """
@@ -10,11 +11,6 @@ A CNN here is any module with ``features(frames, layer)`` and ``feature_size[lay
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils import rnn
-
-# On a CPU the plain call goes to oneDNN, which is 1.5 to 3.4 times slower than the packed call (measured)
-# where the input is as wide as fc6 of a full-size CNN.
-WIDE_INPUT = 2048
 
 
 def real_steps(lengths: Tensor, time: int) -> Tensor:
@@ -22,23 +18,27 @@ def real_steps(lengths: Tensor, time: int) -> Tensor:
     return torch.arange(time, device=lengths.device) < lengths[:, None]
 
 
-def step_loss(logits: Tensor, labels: Tensor, lengths: Tensor | None = None) -> Tensor:
-    """Cross-entropy at every step, all with the clip's label, averaged over the real steps: a scalar.
+def step_loss_sum(logits: Tensor, labels: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Cross-entropy at every real step, all with the clip's label: (its sum in nats, the number of steps), scalars.
 
     ``logits`` (batch, time, classes), ``labels`` (batch,); ``lengths`` (batch,), or None without padding.
     """
     targets = labels[:, None].expand(logits.shape[:2])
-    if lengths is not None:
-        real = real_steps(lengths, logits.shape[1])
-        return functional.cross_entropy(logits[real], targets[real])
-    return functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
+    real = torch.ones_like(targets, dtype=torch.bool) if lengths is None else real_steps(lengths, logits.shape[1])
+    return functional.cross_entropy(logits[real], targets[real], reduction="sum"), real.sum()
+
+
+def step_loss(logits: Tensor, labels: Tensor, lengths: Tensor | None = None) -> Tensor:
+    """Mean cross-entropy in nats a step; shapes as for ``step_loss_sum``."""
+    total, steps = step_loss_sum(logits, labels, lengths)
+    return total / steps
 
 
 class Recogniser(nn.Module):
-    """What both models share: the CNN sees all frames of a batch in one call, ``classify`` reads them.
+    """What both models share: the CNN sees all frames of a batch in one call, then ``classify`` reads their features.
 
-    ``normalise``: ``classify`` first divides the features of each frame by their root mean square. A frozen CNN
-    answers a bright, sharp film louder than a dark one; then only what it answers counts, not how loud.
+    ``normalise``: ``classify`` first divides the features of each frame by their root mean square. A frozen CNN gives
+    larger features for a bright, sharp film than for a dark one; after the division only their pattern counts.
     """
 
     def __init__(self, cnn: nn.Module, feature: str, normalise: bool = False):
@@ -56,22 +56,26 @@ class Recogniser(nn.Module):
         return self.read(functional.rms_norm(features, features.shape[-1:]) if self.normalise else features)
 
     def read(self, features: Tensor) -> Tensor:
-        """What a model does with the features: (batch, time, d) -> logits (batch, time, classes)."""
+        """Each model's own part, from features (batch, time, d) to logits (batch, time, classes)."""
         raise NotImplementedError
 
     def forward(self, clips: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Clips (batch, time, 3, height, width) in 0..1 -> logits at every step (batch, time, classes).
+        """Logits at every step (batch, time, classes).
 
+        ``clips``: frames (batch, time, 3, height, width) in 0..1, or their features (batch, time, d).
         With ``lengths`` (batch,) frames past a clip's length never reach the CNN; their logits are zero.
         """
-        batch, time = clips.shape[:2]
-        if lengths is None:
-            return self.classify(self.frame_features(clips.flatten(0, 1)).unflatten(0, (batch, time)))
-        real = real_steps(lengths, time)
+        real = None if lengths is None else real_steps(lengths, clips.shape[1])
+        logits = self.classify(clips if clips.dim() == 3 else self._clip_features(clips, real))
+        return logits if real is None else logits.masked_fill(~real[..., None], 0)
+
+    def _clip_features(self, clips: Tensor, real: Tensor | None) -> Tensor:
+        if real is None:
+            return self.frame_features(clips.flatten(0, 1)).unflatten(0, clips.shape[:2])
         found = self.frame_features(clips[real])
-        features = found.new_zeros(batch, time, found.shape[-1])
+        features = found.new_zeros(*real.shape, found.shape[-1])
         features[real] = found
-        return self.classify(features).masked_fill(~real[..., None], 0)
+        return features
 
 
 class SingleFrame(Recogniser):
@@ -111,11 +115,5 @@ class LRCN(Recogniser):
         self.classifier = nn.Linear(hidden, num_classes)
 
     def read(self, features: Tensor) -> Tensor:
-        features = self.feature_dropout(features)
-        if features.shape[-1] < WIDE_INPUT:
-            states, _ = self.lstm(features)
-        else:
-            batch, time = features.shape[:2]
-            packed = rnn.pack_padded_sequence(features, torch.full((batch,), time), batch_first=True)
-            states, _ = rnn.pad_packed_sequence(self.lstm(packed)[0], batch_first=True)
+        states, _ = self.lstm(self.feature_dropout(features))
         return self.classifier(self.dropout(states))

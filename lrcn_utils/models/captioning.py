@@ -2,19 +2,46 @@
 
 All of them take an image feature and the words so far. Teacher forcing runs whole sentences through ``forward``;
 ``start`` and ``step`` give one word at a time, as `lrcn_utils.decoding` asks for.
+
+To score many sentences beside many images, the captioners also offer the same step in three parts, so that what
+depends on the words alone or on the image alone is computed once: ``words_share`` and ``image_share``, whose sum
+goes into ``factored_step``.
 Paper: CVPR Sec. 5, v4 Sec. 5 and Fig. 4.
 """
+
+from typing import Self
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from lrcn_utils.models.lstm import input_sums, next_state
 
 # How many recurrent layers there are, and which of them (from 0) the image enters.
 VARIANTS = {"1u": (1, 0), "2u": (2, 0), "2f": (2, 1), "4f": (4, 1)}
 CELLS = {"lstm": nn.LSTM, "rnn": nn.RNN}
 
 
-class Captioner(nn.Module):
+class ImageConditioned(nn.Module):
+    """What all captioners share: they standardise image features, by a mean and a deviation kept with the weights."""
+
+    def __init__(self, image_size: int):
+        super().__init__()
+        self.register_buffer("image_mean", torch.zeros(image_size))
+        self.register_buffer("image_std", torch.ones(image_size))
+
+    def standardise(self, features: Tensor) -> Self:
+        """From now on bring image features to the mean 0 and deviation 1 of ``features`` (n, image_size)."""
+        self.image_mean.copy_(features.mean(0))
+        self.image_std.copy_((features - features.mean(0)).square().mean(0).sqrt().clamp(min=1e-3))
+        return self
+
+    def scaled(self, image: Tensor) -> Tensor:
+        """Image features (batch, image_size), standardised."""
+        return (image - self.image_mean) / self.image_std
+
+
+class Captioner(ImageConditioned):
     """LRCN for captions: embedded words and the image into a stack of LSTMs (or RNNs), a distribution out.
 
     The same image feature enters at every step, concatenated to the input of one layer: the first in the
@@ -33,7 +60,7 @@ class Captioner(nn.Module):
         embedding: int = 128,
         dropout: float = 0.0,
     ):
-        super().__init__()
+        super().__init__(image_size)
         if variant not in VARIANTS or cell not in CELLS:
             raise ValueError(f"variant {variant!r}, cell {cell!r}: choose from {list(VARIANTS)} and {list(CELLS)}")
         layers, self.image_layer = VARIANTS[variant]
@@ -46,20 +73,12 @@ class Captioner(nn.Module):
         )
         self.output = nn.Linear(hidden, vocab_size)
         self.dropout = nn.Dropout(dropout)
-        self.register_buffer("image_mean", torch.zeros(image_size))
-        self.register_buffer("image_std", torch.ones(image_size))
         for name, parameter in self.named_parameters():
             nn.init.zeros_(parameter) if "bias" in name else nn.init.uniform_(parameter, -0.08, 0.08)
 
-    def standardise(self, features: Tensor) -> "Captioner":
-        """From now on bring image features to the mean 0 and deviation 1 of ``features`` (n, image_size)."""
-        self.image_mean.copy_(features.mean(0))
-        self.image_std.copy_((features - features.mean(0)).square().mean(0).sqrt().clamp(min=1e-3))
-        return self
-
     def forward(self, image: Tensor, words: Tensor) -> Tensor:
         """Logits (batch, time, vocabulary) from ``image`` (batch, image_size) and ``words`` (batch, time)."""
-        image = self._scaled(image)[:, None].expand(-1, words.shape[1], -1)
+        image = self.scaled(image)[:, None].expand(-1, words.shape[1], -1)
         x = self.dropout(self.embedding(words))
         for i, layer in enumerate(self.layers):
             if i == self.image_layer:
@@ -70,39 +89,54 @@ class Captioner(nn.Module):
     def start(self, image: Tensor):
         """The state before the first word: the image's share of the gates, and zeros for every layer."""
         layer = self.layers[self.image_layer]
-        image = self._scaled(image)
         # The image never changes, so its product with the weights is formed once: the released code's static input.
-        static = F.linear(image, layer.weight_ih_l0[:, layer.input_size - image.shape[1] :])
+        static = F.linear(self.scaled(image), layer.weight_ih_l0[:, layer.input_size - image.shape[1] :])
         zeros = image.new_zeros(len(image), layer.hidden_size)
         return static, *((zeros, zeros) if isinstance(one, nn.LSTM) else (zeros,) for one in self.layers)
 
     def step(self, words: Tensor, state) -> tuple[Tensor, tuple]:
         """Log probabilities (batch, vocabulary) of the word after ``words`` (batch,), and the next state."""
         static, *states = state
-        x, after = self.embedding(words), []
-        for i, (layer, before) in enumerate(zip(self.layers, states, strict=True)):
-            after.append(_one_step(layer, x, before, static if i == self.image_layer else None))
-            x = after[-1][0]
-        return self.output(x).log_softmax(dim=1), (static, *after)
+        x, below = self.embedding(words), []
+        for layer, before in zip(self.layers[: self.image_layer], states, strict=False):
+            below.append(next_state(layer, input_sums(layer, x), before))
+            x = below[-1][0]
+        sums = input_sums(self.layers[self.image_layer], x) + static
+        log_probs, above = self.factored_step(sums, states[self.image_layer :])
+        return log_probs, (static, *below, *above)
 
-    def _scaled(self, image: Tensor) -> Tensor:
-        return (image - self.image_mean) / self.image_std
+    def words_share(self, before: Tensor) -> Tensor:
+        """What the previous words ``before`` (captions, time) alone add to a step: (captions, time, gates * hidden).
+
+        These are the layers below the image, and the words' share of the gates of the layer that the image enters.
+        """
+        x = self.embedding(before)
+        for layer in self.layers[: self.image_layer]:
+            x = layer(x)[0]
+        return input_sums(self.layers[self.image_layer], x)
+
+    def image_share(self, image: Tensor) -> tuple[Tensor, tuple]:
+        """What ``image`` alone adds to every step, (batch, gates * hidden), and the state before the first one.
+
+        The state is that of the layers from the image's upwards: those below are in ``words_share``.
+        """
+        static, *states = self.start(image)
+        return static, tuple(states[self.image_layer :])
+
+    def factored_step(self, share: Tensor, state) -> tuple[Tensor, tuple]:
+        """Log probabilities (pairs, vocabulary) of the next word, and the next state.
+
+        ``share`` (pairs, gates * hidden): the sum of the words' and the image's share, for each pair of the two. It is
+        overwritten.
+        """
+        after = []
+        for layer, before in zip(self.layers[self.image_layer :], state, strict=True):
+            sums = input_sums(layer, after[-1][0]) if after else share
+            after.append(next_state(layer, sums, before))
+        return self.output(after[-1][0]).log_softmax(dim=1), tuple(after)
 
 
-def _one_step(layer: nn.RNNBase, x: Tensor, state: tuple[Tensor, ...], static: Tensor | None) -> tuple[Tensor, ...]:
-    """One time step of ``nn.LSTM`` (h, c) or ``nn.RNN`` (h,); ``static`` is added to the pre-activations."""
-    total = F.linear(x, layer.weight_ih_l0[:, : x.shape[1]], layer.bias_ih_l0)
-    total = total + F.linear(state[0], layer.weight_hh_l0, layer.bias_hh_l0)
-    if static is not None:
-        total = total + static
-    if isinstance(layer, nn.RNN):
-        return (total.tanh(),)
-    i, f, g, o = total.chunk(4, dim=1)
-    c = f.sigmoid() * state[1] + i.sigmoid() * g.tanh()
-    return o.sigmoid() * c.tanh(), c
-
-
-class MRNN(nn.Module):
+class MRNN(ImageConditioned):
     """The multimodal RNN of Mao et al. (2014): words, recurrent state and image meet in one layer before the softmax.
 
     The recurrent state (ReLU) sees words only; the multimodal layer sums projections of the embedded word, the state
@@ -112,42 +146,55 @@ class MRNN(nn.Module):
     def __init__(
         self, vocab_size: int, image_size: int, hidden: int = 256, embedding: int = 128, multimodal: int = 512
     ):
-        super().__init__()
+        super().__init__(image_size)
         self.embedding = nn.Embedding(vocab_size, embedding)
         self.second_embedding = nn.Linear(embedding, hidden)
         self.recurrent = nn.RNN(hidden, hidden, nonlinearity="relu", batch_first=True)
         self.multimodal = nn.Linear(hidden + hidden + image_size, multimodal)
         self.output = nn.Linear(multimodal, vocab_size)
-        self.register_buffer("image_mean", torch.zeros(image_size))
-        self.register_buffer("image_std", torch.ones(image_size))
-
-    standardise = Captioner.standardise
-    _scaled = Captioner._scaled
 
     def forward(self, image: Tensor, words: Tensor) -> Tensor:
         """Logits (batch, time, vocabulary) from ``image`` (batch, image_size) and ``words`` (batch, time)."""
-        image = self._scaled(image)[:, None].expand(-1, words.shape[1], -1)
-        embedded = self.second_embedding(self.embedding(words))
-        return self._read_out(embedded, self.recurrent(embedded)[0], image)
+        return self._read_out(self.words_share(words) + self.image_share(image)[0][:, None])
 
     def start(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """The state before the first word: the image and zeros."""
-        return self._scaled(image), image.new_zeros(len(image), self.recurrent.hidden_size)
+        """The state before the first word: the image's share of the multimodal layer, and zeros."""
+        return self.image_share(image)[0], image.new_zeros(len(image), self.recurrent.hidden_size)
 
     def step(self, words: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Log probabilities (batch, vocabulary) of the word after ``words`` (batch,), and the next state."""
-        image, hidden = state
+        static, hidden = state
         embedded = self.second_embedding(self.embedding(words))
-        layer = self.recurrent
-        hidden = torch.relu(
-            F.linear(embedded, layer.weight_ih_l0, layer.bias_ih_l0)
-            + F.linear(hidden, layer.weight_hh_l0, layer.bias_hh_l0)
-        )
-        return self._read_out(embedded, hidden, image).log_softmax(dim=1), (image, hidden)
+        (hidden,) = next_state(self.recurrent, input_sums(self.recurrent, embedded), (hidden,))
+        return self.factored_step(self._mix(embedded, hidden) + static, ())[0], (static, hidden)
 
-    def _read_out(self, embedded: Tensor, hidden: Tensor, image: Tensor) -> Tensor:
-        mixed = self.multimodal(torch.cat([embedded, hidden, image], dim=-1))
-        return self.output(1.7159 * torch.tanh(mixed * 2 / 3))
+    def words_share(self, before: Tensor) -> Tensor:
+        """What the previous words ``before`` (captions, time) add to the multimodal layer's sums, the bias included.
+
+        Shape (captions, time, multimodal).
+        """
+        embedded = self.second_embedding(self.embedding(before))
+        return self._mix(embedded, self.recurrent(embedded)[0])
+
+    def image_share(self, image: Tensor) -> tuple[Tensor, tuple]:
+        """What ``image`` adds to the multimodal layer's sums, (batch, multimodal), and a state: nothing.
+
+        The recurrent layer sees words only, so it is in ``words_share``.
+        """
+        image = self.scaled(image)
+        weight = self.multimodal.weight
+        return F.linear(image, weight[:, weight.shape[1] - image.shape[1] :]), ()
+
+    def factored_step(self, share: Tensor, state: tuple) -> tuple[Tensor, tuple]:
+        """Log probabilities (pairs, vocabulary) from the sum of both shares (pairs, multimodal), and the state."""
+        return self._read_out(share).log_softmax(dim=1), state
+
+    def _mix(self, embedded: Tensor, hidden: Tensor) -> Tensor:
+        words = torch.cat([embedded, hidden], dim=-1)
+        return F.linear(words, self.multimodal.weight[:, : words.shape[-1]], self.multimodal.bias)
+
+    def _read_out(self, sums: Tensor) -> Tensor:
+        return self.output(1.7159 * torch.tanh(sums * 2 / 3))
 
 
 class ImageCaptioner(nn.Module):
@@ -170,39 +217,21 @@ class ImageCaptioner(nn.Module):
         return self.captioner.step(words, state)
 
 
-class NGram:
-    """Counted words: the unigram (``order`` 1) and bigram (2) model, which never see the image. Baselines.
-
-    ``sentences`` are inputs and targets as a batch is made (n, time), 0 where padded. Add-``smoothing`` counts.
-    """
-
-    def __init__(self, inputs: Tensor, targets: Tensor, vocab_size: int, order: int = 2, smoothing: float = 0.01):
-        real = targets != 0
-        before = inputs[real] if order == 2 else torch.zeros_like(inputs[real])
-        counts = torch.zeros(vocab_size, vocab_size)
-        counts.index_put_((before, targets[real]), torch.ones(()), accumulate=True)
-        if order == 1:
-            counts = counts[:1].expand(vocab_size, -1)
-        self.log_probs = ((counts + smoothing) / (counts + smoothing).sum(1, keepdim=True)).log()
-
-    def __call__(self, image: Tensor, words: Tensor) -> Tensor:
-        """Log probabilities (batch, time, vocabulary); they serve as logits."""
-        return self.log_probs[words]
-
-    def start(self, image: Tensor) -> Tensor:
-        """Nothing to remember but how many images there are."""
-        return image[:, :1]
-
-    def step(self, words: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Log probabilities (batch, vocabulary) of the word after ``words`` (batch,)."""
-        return self.log_probs[words], state
-
-
 def nearest(features: Tensor, training: Tensor) -> Tensor:
     """For each of ``features`` (n, d) the index of the most similar (cosine) of ``training`` (m, d): 1-NN's choice."""
     return (F.normalize(features, dim=1) @ F.normalize(training, dim=1).T).argmax(dim=1)
 
 
+def word_loss(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Cross-entropy over the real words and the end word: (its sum in nats, the number of words), both scalars.
+
+    ``logits`` (batch, time, vocabulary); ``targets`` (batch, time) are 0 where padded.
+    """
+    total = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=0, reduction="sum")
+    return total, (targets != 0).sum()
+
+
 def loss_per_word(logits: Tensor, targets: Tensor) -> Tensor:
-    """Mean cross-entropy in nats over the real words and the end word; ``targets`` (batch, time) are 0 where padded."""
-    return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=0)
+    """Mean cross-entropy in nats a word; shapes as for ``word_loss``."""
+    total, words = word_loss(logits, targets)
+    return total / words

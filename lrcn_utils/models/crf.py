@@ -6,17 +6,21 @@ tuple (MAP) for decoders (a) and (b), the marginal distributions for decoder (c)
 Which graph? Five slots joined all to all can still be summed exactly, because there are only five, but the sum runs
 over every tuple: 16 states a slot are a million of them, and the table grows with each new slot. On a tree the same
 sum costs one small table an edge, however many slots there are. So any graph may be given, inference is exact
-variable elimination on tensors in every case (on a tree it never builds a table larger than one edge), and
+variable elimination in every case (on a tree it never builds a table larger than one edge), and
 ``chow_liu`` finds the tree that keeps the most of what the slots tell about one another.
 """
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
+from functools import reduce
+from operator import add
 
 import torch
 from torch import nn
 
 Edge = tuple[int, int]
+Factor = tuple[tuple[int, ...], torch.Tensor]  # its slots in rising order, a table (batch or 1, one axis a slot)
 ENUMERABLE = 2**20  # states of the whole tuple up to which ``joint`` agrees to build the full table
 
 
@@ -49,6 +53,25 @@ def mutual_information(a: torch.Tensor, b: torch.Tensor) -> float:
     return float(torch.special.xlogy(joint, joint / independent.clamp_min(1e-300)).sum())
 
 
+def elimination_order(states: Sequence[int], edges: Sequence[Edge]) -> list[int]:
+    """The slots in the order in which they are best summed out: always the one with the smallest table next.
+
+    Summing a slot out joins all its neighbours to one another. On a tree the leaves come first.
+    """
+    neighbours = {slot: set() for slot in range(len(states))}
+    for i, j in edges:
+        neighbours[i].add(j)
+        neighbours[j].add(i)
+    order = []
+    while neighbours:
+        slot = min(neighbours, key=lambda s: (math.prod(states[k] for k in {s, *neighbours[s]}), s))
+        order.append(slot)
+        joined = neighbours.pop(slot)
+        for other in joined:
+            neighbours[other] = (neighbours[other] | joined) - {slot, other}
+    return order
+
+
 class TupleCRF(nn.Module):
     """log p(tuple | clip) = sum_s w_s u_s(y_s) + sum_(i,j) P_ij(y_i, y_j) - log Z(clip).
 
@@ -56,6 +79,9 @@ class TupleCRF(nn.Module):
     The unaries u_s, one tensor (batch, states[s]) a slot, come from outside: the log-probabilities of visual
     classifiers. Learned are one weight a slot (w, starts at 1: how far to trust that classifier) and one table an
     edge (P, starts at 0: the slots are independent). Raises ValueError for an edge that is not a pair of two slots.
+
+    A state whose unary is -inf is impossible, whatever its slot's weight, and a true tuple that holds one has the
+    loss inf. What sums or maximises over all tuples raises ValueError when a clip has no possible tuple.
     """
 
     def __init__(self, states: Sequence[int], edges: Sequence[Edge]):
@@ -66,27 +92,27 @@ class TupleCRF(nn.Module):
                 raise ValueError(f"edge {(i, j)}: give two slots i < j among 0..{len(self.states) - 1}")
         if len(set(self.edges)) < len(self.edges):
             raise ValueError(f"edges {self.edges}: an edge stands twice")
+        self.order = elimination_order(self.states, self.edges)
+        self.register_buffer("sizes", torch.tensor(self.states), persistent=False)
         self.unary_weight = nn.Parameter(torch.ones(len(self.states)))
         self.pairwise = nn.ParameterList(torch.zeros(self.states[i], self.states[j]) for i, j in self.edges)
 
     def forward(self, unaries: Sequence[torch.Tensor], tuples: torch.Tensor) -> torch.Tensor:
         """Mean negative log-likelihood, in nats a tuple, of the true ``tuples`` (batch, slots)."""
-        return (self.log_partition(unaries) - self.score(unaries, tuples)).mean()
+        weighted = self._weighted(unaries)
+        return (self._eliminate(weighted, torch.logsumexp) - self._score(weighted, tuples)).mean()
 
     def score(self, unaries: Sequence[torch.Tensor], tuples: torch.Tensor) -> torch.Tensor:
         """Unnormalised log score (batch,) of ``tuples`` (batch, slots)."""
-        own = sum(u.gather(1, tuples[:, s : s + 1])[:, 0] for s, u in enumerate(self._weighted(unaries)))
-        return own + sum(
-            table[tuples[:, i], tuples[:, j]] for (i, j), table in zip(self.edges, self.pairwise, strict=True)
-        )
+        return self._score(self._weighted(unaries), tuples)
 
     def log_partition(self, unaries: Sequence[torch.Tensor]) -> torch.Tensor:
         """log Z (batch,): the log of the summed scores of all tuples."""
-        return self._eliminate(self._weighted(unaries), lambda table, slot: table.logsumexp(slot, keepdim=True))
+        return self._eliminate(self._weighted(unaries), torch.logsumexp)
 
     def marginals(self, unaries: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """p(y_s | clip), one tensor (batch, states[s]) a slot: the gradient of log Z in the unary scores."""
-        return self._gradient(unaries, lambda table, slot: table.logsumexp(slot, keepdim=True))
+        return self._gradient(unaries, torch.logsumexp)
 
     def map_tuple(self, unaries: Sequence[torch.Tensor]) -> torch.Tensor:
         """The most probable tuple (batch, slots), by the same elimination with max in the place of the sum.
@@ -94,7 +120,7 @@ class TupleCRF(nn.Module):
         The gradient of the best score is 1 at the states that reach it and 0 elsewhere, so no back-pointers
         are kept. Between equally good tuples one is chosen whole.
         """
-        best = self._gradient(unaries, lambda table, slot: table.max(slot, keepdim=True).values)
+        best = self._gradient(unaries, lambda table, axis: table.max(axis).values)
         return torch.stack([one_hot.argmax(1) for one_hot in best], 1)
 
     def joint(self, unaries: Sequence[torch.Tensor]) -> torch.Tensor:
@@ -105,53 +131,56 @@ class TupleCRF(nn.Module):
         size = torch.Size(self.states).numel()
         if size > ENUMERABLE:
             raise ValueError(f"{size} tuples are too many for one table (limit {ENUMERABLE})")
-        total = sum(table for _, table in self._factors(self._weighted(unaries)))
-        total = total.expand(-1, *self.states)
+        slots = range(len(self.states))
+        total = reduce(add, (self._spread(factor, slots) for factor in self._factors(self._weighted(unaries))))
         return total - total.flatten(1).logsumexp(1).reshape(-1, *[1] * len(self.states))
 
-    def n_best(self, unaries: Sequence[torch.Tensor], n: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """The ``n`` most probable tuples (batch, n, slots) and their log-probabilities (batch, n), best first."""
-        joint = self.joint(unaries).flatten(1)
-        log_probs, flat = joint.topk(min(n, joint.shape[1]), dim=1)
-        return torch.stack(torch.unravel_index(flat, self.states), -1), log_probs
-
-    def _weighted(self, unaries: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    def _weighted(self, unaries: Sequence[torch.Tensor]) -> Sequence[torch.Tensor]:
         shapes = tuple(u.shape[1] for u in unaries)
         if shapes != self.states:
             raise ValueError(f"unaries have {shapes} states a slot, the CRF has {self.states}")
-        return [weight * unary for weight, unary in zip(self.unary_weight, unaries, strict=True)]
+        side_by_side = torch.cat(list(unaries), 1)
+        weights = self.unary_weight.repeat_interleave(self.sizes, output_size=side_by_side.shape[1])
+        # An impossible state stays out of the product: the gradient of the weight would be -inf times 0.
+        impossible = side_by_side == -torch.inf
+        weighted = (weights * side_by_side.masked_fill(impossible, 0)).masked_fill(impossible, -torch.inf)
+        return weighted.split(self.states, 1)
 
-    def _factors(self, unaries: Sequence[torch.Tensor]) -> list[tuple[set[int], torch.Tensor]]:
-        """Each factor as (its slots, a table with one axis for the batch and one a slot; size 1 where absent)."""
-        factors = []
-        for slot, unary in enumerate(unaries):
-            axes = [1] * len(self.states)
-            axes[slot] = self.states[slot]
-            factors.append(({slot}, unary.reshape(-1, *axes)))
-        for (i, j), table in zip(self.edges, self.pairwise, strict=True):
-            axes = [1] * len(self.states)
-            axes[i], axes[j] = table.shape
-            factors.append(({i, j}, table.reshape(1, *axes)))
-        return factors
+    def _score(self, weighted: Sequence[torch.Tensor], tuples: torch.Tensor) -> torch.Tensor:
+        y = tuples.unbind(1)
+        own = (unary.gather(1, state[:, None])[:, 0] for unary, state in zip(weighted, y, strict=True))
+        pairs = (table[y[i], y[j]] for (i, j), table in zip(self.edges, self.pairwise, strict=True))
+        return reduce(add, [*own, *pairs])
 
-    def _eliminate(self, unaries, reduce: Callable[[torch.Tensor, int], torch.Tensor]) -> torch.Tensor:
-        """Sum (or maximise) the slots out one by one, the cheapest table first; on a tree those are the leaves."""
-        factors, left = self._factors(unaries), set(range(len(self.states)))
-        while left:
-            slot = min(left, key=lambda s: (self._table_size(factors, s), s))
+    def _factors(self, unaries: Sequence[torch.Tensor]) -> list[Factor]:
+        edges = zip(self.edges, self.pairwise, strict=True)
+        return [
+            *(((slot,), unary) for slot, unary in enumerate(unaries)),
+            *((edge, table[None]) for edge, table in edges),
+        ]
+
+    def _spread(self, factor: Factor, scope: Sequence[int]) -> torch.Tensor:
+        """The factor's table with one axis for each slot of ``scope``, of size 1 where the factor does not have it."""
+        own, table = factor
+        return table.reshape(len(table), *(self.states[slot] if slot in own else 1 for slot in scope))
+
+    def _eliminate(self, unaries, sum_out: Callable[[torch.Tensor, int], torch.Tensor]) -> torch.Tensor:
+        """Sum (or maximise) the slots out one by one: (batch,)."""
+        factors = self._factors(unaries)
+        for slot in self.order:
             touched = [factor for factor in factors if slot in factor[0]]
-            table = sum(factor[1] for factor in touched)
-            scope = set().union(*(factor[0] for factor in touched)) - {slot}
+            scope = sorted({other for own, _ in touched for other in own})
+            table = reduce(add, (self._spread(factor, scope) for factor in touched))
+            left = tuple(other for other in scope if other != slot)
             factors = [factor for factor in factors if slot not in factor[0]]
-            factors.append((scope, reduce(table, slot + 1)))
-            left.remove(slot)
-        return sum(table for _, table in factors).reshape(-1)
+            factors.append((left, sum_out(table, scope.index(slot) + 1)))
+        total = reduce(add, (table for _, table in factors))
+        if not total.isfinite().all():
+            clip = int(total.isfinite().logical_not().nonzero()[0])
+            raise ValueError(f"unaries: clip {clip} has no possible tuple, or a log-probability that is not a number")
+        return total
 
-    def _table_size(self, factors, slot: int) -> int:
-        scope = set().union(*(factor[0] for factor in factors if slot in factor[0]))
-        return torch.Size([self.states[s] for s in scope]).numel()
-
-    def _gradient(self, unaries, reduce) -> list[torch.Tensor]:
+    def _gradient(self, unaries, sum_out) -> list[torch.Tensor]:
         with torch.enable_grad():
             scores = [unary.detach().requires_grad_() for unary in self._weighted(unaries)]
-            return list(torch.autograd.grad(self._eliminate(scores, reduce).sum(), scores))
+            return list(torch.autograd.grad(self._eliminate(scores, sum_out).sum(), scores))

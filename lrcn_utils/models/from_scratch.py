@@ -141,14 +141,6 @@ def max_pool2d(x: torch.Tensor, kernel: int, stride: int | None = None, ceil: bo
     return windows.flatten(4).max(dim=4).values
 
 
-def avg_pool2d(x: torch.Tensor, kernel: int, stride: int | None = None) -> torch.Tensor:
-    """Mean of each window, (n, c, h, w) -> (n, c, h_out, w_out)."""
-    stride = kernel if stride is None else stride
-    for side in x.shape[2:]:
-        output_size(side, kernel, stride)
-    return x.unfold(2, kernel, stride).unfold(3, kernel, stride).mean(dim=(4, 5))
-
-
 def relu(x: torch.Tensor) -> torch.Tensor:
     """max(x, 0)."""
     return x * (x > 0)

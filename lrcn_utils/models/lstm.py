@@ -1,11 +1,12 @@
 """RNN and LSTM by hand, from the paper's equations (v4 Sec. 2), with PyTorch's parameter names.
 
-An own layer and PyTorch's hold the same parameters: ``nn.LSTM(...).load_state_dict(own.state_dict())`` works.
+This module's layers and PyTorch's hold the same parameters: ``nn.LSTM(...).load_state_dict(lstm.state_dict())`` works.
 Shapes are batch first: (batch, time, features). All gates of a layer stand in one matrix, (4 * hidden, ...):
 input, forget, candidate, output (i f g o) in PyTorch; input, forget, output, candidate (i f o g) in Caffe.
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 TORCH_ORDER, CAFFE_ORDER = "ifgo", "ifog"  # ONNX has "iofg", TensorFlow 1 has "igfo"
@@ -54,19 +55,45 @@ class RNNCell(nn.Module):
         return torch.tanh(x @ self.weight_ih.T + self.bias_ih + h @ self.weight_hh.T + self.bias_hh)
 
 
-def lstm_gates(x: Tensor, h: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor, bias_hh: Tensor):
-    """The gates (i, f, g, o) of one step, each (batch, hidden), from x_t and h_{t-1}. No gate sees c."""
-    scores = x @ weight_ih.T + bias_ih + h @ weight_hh.T + bias_hh
-    i, f, g, o = scores.chunk(4, dim=-1)
+def lstm_gates(sums: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The gates (i, f, g, o), each (batch, hidden), from their sums before the non-linearities (batch, 4 * hidden)."""
+    i, f, g, o = sums.chunk(4, dim=-1)
     return i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid()
 
 
-def lstm_step(x: Tensor, state: tuple[Tensor, Tensor], *weights: Tensor) -> tuple[Tensor, Tensor]:
-    """One step of the LSTM: x_t and (h, c) at t-1 give (h, c) at t. ``weights`` as in :func:`lstm_gates`."""
-    h, c = state
-    i, f, g, o = lstm_gates(x, h, *weights)
+def lstm_state(sums: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+    """The gates' sums (batch, 4 * hidden) and c at t-1 give (h, c) at t, each (batch, hidden). No gate sees c."""
+    i, f, g, o = lstm_gates(sums)
     c = f * c + i * g
     return o * c.tanh(), c
+
+
+def lstm_step(
+    x: Tensor, state: tuple[Tensor, Tensor], weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor, bias_hh: Tensor
+) -> tuple[Tensor, Tensor]:
+    """One step of the LSTM: x_t (batch, input) and (h, c) at t-1, each (batch, hidden), give (h, c) at t."""
+    h, c = state
+    return lstm_state(x @ weight_ih.T + bias_ih + h @ weight_hh.T + bias_hh, c)
+
+
+def input_sums(layer: nn.RNNBase, x: Tensor) -> Tensor:
+    """What x (..., features) and the biases add to the sums before the non-linearities: (..., gates * hidden).
+
+    ``layer``: PyTorch's ``nn.LSTM`` or ``nn.RNN`` of one layer. Where x has fewer features than the layer takes,
+    these are the first ones, and the caller adds what the others give.
+    """
+    return F.linear(x, layer.weight_ih_l0[:, : x.shape[-1]], layer.bias_ih_l0 + layer.bias_hh_l0)
+
+
+def next_state(layer: nn.RNNBase, sums: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """One step of PyTorch's ``nn.LSTM``, state (h, c), or ``nn.RNN``, state (h,), each (batch, hidden).
+
+    ``sums`` (batch, gates * hidden): all that does not come from h, as ``input_sums`` gives it. They are overwritten.
+    """
+    sums = sums.addmm_(state[0], layer.weight_hh_l0.T)
+    if isinstance(layer, nn.LSTM):
+        return lstm_state(sums, state[1])
+    return (sums.tanh() if layer.nonlinearity == "tanh" else sums.relu(),)
 
 
 class LSTMCell(nn.Module):
@@ -177,7 +204,7 @@ def initialise(module: nn.Module, hidden_size: int) -> None:
 
 @torch.no_grad()
 def set_forget_bias(lstm: nn.Module, value: float) -> None:
-    """Set the forget gates' bias of every layer of an own or a PyTorch LSTM (or cell) to ``value``."""
+    """Set the forget gates' bias of every layer of this module's or PyTorch's LSTM (or cell) to ``value``."""
     for name, parameter in lstm.named_parameters():
         if name.startswith("bias"):
             forget = parameter.chunk(4)[TORCH_ORDER.index("f")]
@@ -213,15 +240,6 @@ def from_caffe(w_xc: Tensor, b_c: Tensor, w_hc: Tensor) -> dict[str, Tensor]:
     }
 
 
-def to_caffe(weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor, bias_hh: Tensor) -> dict[str, Tensor]:
-    """The way back: a PyTorch cell's parameters as Caffe's ``w_xc``, ``b_c`` (the sum of both biases), ``w_hc``."""
-    return {
-        "w_xc": reorder_gates(weight_ih, TORCH_ORDER, CAFFE_ORDER),
-        "b_c": reorder_gates(bias_ih + bias_hh, TORCH_ORDER, CAFFE_ORDER),
-        "w_hc": reorder_gates(weight_hh, TORCH_ORDER, CAFFE_ORDER),
-    }
-
-
 def zero_state(lstm: nn.Module, batch: int) -> tuple[tuple[Tensor, Tensor], ...]:
     """The state before the first step, layer by layer: ((h, c), ...), each (batch, hidden)."""
     zeros = lstm.weight_ih_l0.new_zeros(batch, lstm.hidden_size)
@@ -229,7 +247,7 @@ def zero_state(lstm: nn.Module, batch: int) -> tuple[tuple[Tensor, Tensor], ...]
 
 
 def step_layers(lstm: nn.Module, x: Tensor, state: tuple) -> tuple[Tensor, tuple]:
-    """One time step through all layers of an own or a PyTorch LSTM, for decoding.
+    """One time step through all layers of this module's or PyTorch's LSTM, for decoding.
 
     x (batch, input) and the state of :func:`zero_state` -> the top layer's h (batch, hidden) and the new state.
     """
@@ -250,13 +268,13 @@ def trace_gates(lstm: nn.Module, x: Tensor) -> list[dict[str, Tensor]]:
     if len(x) == 0:
         raise ValueError("x: an empty sequence (0 time steps); give at least one step")
     traces = []
-    for weights in lstm.all_weights:
+    for weight_ih, weight_hh, bias_ih, bias_hh in lstm.all_weights:
         h = c = x.new_zeros(1, lstm.hidden_size)
         rows = []
         for x_t in x:
-            i, f, g, o = lstm_gates(x_t[None], h, *weights)
-            c = f * c + i * g
-            h = o * c.tanh()
+            sums = x_t @ weight_ih.T + bias_ih + h @ weight_hh.T + bias_hh
+            h, c = lstm_state(sums, c)
+            i, f, g, o = lstm_gates(sums)
             rows.append(torch.cat([i, f, o, g, c, h]))
         names = ("input", "forget", "output", "candidate", "cell", "hidden")
         traces.append(dict(zip(names, torch.stack(rows, dim=1), strict=True)))
@@ -265,7 +283,7 @@ def trace_gates(lstm: nn.Module, x: Tensor) -> list[dict[str, Tensor]]:
 
 
 class LanguageModel(nn.Module):
-    """Words in, the next word's scores out: embedding, LSTM, linear layer. The captioner's decoder, still blind."""
+    """Words in, the next word's scores out: embedding, LSTM, linear layer. A captioner that sees no image."""
 
     def __init__(self, vocab_size: int, embedding: int, hidden: int, layers: int = 1):
         super().__init__()

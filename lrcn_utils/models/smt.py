@@ -11,6 +11,7 @@ from a place and put to a place stays two words, as in a factored translator.
 NLTK (extra ``metrics``) is imported when it is used.
 """
 
+import copy
 import itertools
 import math
 from collections import Counter, defaultdict
@@ -115,9 +116,9 @@ class Translator:
         self._cache: dict[tuple[str, Phrase], float] = {}
 
     def with_weights(self, **changes: float) -> "Translator":
-        """The same translator with other weights."""
-        other = Translator.__new__(Translator)
-        other.__dict__ = {**self.__dict__, "weights": replace(self.weights, **changes)}
+        """The same translator with other weights. Both share what the language model has answered so far."""
+        other = copy.copy(self)
+        other.weights = replace(self.weights, **changes)
         return other
 
     def translate(self, words: Phrase) -> list[str]:

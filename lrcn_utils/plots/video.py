@@ -11,8 +11,6 @@ import numpy as np
 from matplotlib.colors import hsv_to_rgb
 from matplotlib.figure import Figure
 
-from lrcn_utils.plots.style import ORANGE
-
 
 def show_clip(frames: np.ndarray, fps: float = 25, *, caption: str = "", width: int = 320):
     """An HTML ``<video>`` that plays uint8 RGB frames (time, height, width, 3) in a loop, for the end of a cell.
@@ -76,29 +74,6 @@ def colour_wheel(largest: float = 8.0, side: int = 151) -> Figure:
     axis.imshow(picture, extent=(-largest, largest, largest, -largest))
     axis.set(xlabel="right, pixels a frame", ylabel="down", title="Colour of a motion")
     axis.spines[:].set_visible(False)
-    return figure
-
-
-def flow_arrows(frame: np.ndarray, flow: np.ndarray, step: int | None = None, *, longest: float = 0.9) -> Figure:
-    """Flow (height, width, 2) as arrows over the frame, uint8 (height, width, 3), one every ``step`` pixels.
-
-    Arrows are drawn to one scale, the fastest ``longest`` steps long; the title gives that speed in pixels a frame.
-    """
-    height, width = frame.shape[:2]
-    step = step or max(width // 24, 1)
-    y, x = np.mgrid[step // 2 : height : step, step // 2 : width : step]
-    u, v = np.asarray(flow)[y, x].transpose(2, 0, 1)
-    fastest = float(np.hypot(u, v).max())
-    figure, axis = plt.subplots(figsize=(5, 5 * height / width + 0.4), layout="constrained")
-    axis.imshow(frame, alpha=0.75)
-    scale = fastest / (longest * 2 * step) or 1.0
-    moving = np.hypot(u, v) > 0.05 * fastest
-    axis.quiver(
-        x[moving], y[moving], u[moving], v[moving], color=ORANGE, edgecolor="black", linewidth=0.5,
-        angles="xy", scale_units="xy", scale=scale, width=0.006,
-    )  # fmt: skip
-    axis.set_title(f"fastest arrow: {fastest:.1f} pixels a frame", fontsize=11)
-    axis.set_axis_off()
     return figure
 
 

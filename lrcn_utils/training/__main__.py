@@ -1,39 +1,38 @@
-"""The command line of training: ``python -m lrcn_utils.training TASK ...``; each task says its own options."""
+"""The command line of training: ``python -m lrcn_utils.training TASK [PART] ...``; each task says its own options."""
 
 import argparse
-import ast
 import importlib
 import sys
-from pathlib import Path
 
-TASKS = {
-    "activity": "lrcn_utils.training.activity",
-    "captioning": "lrcn_utils.training.captioning",
-    "description": "lrcn_utils.training.description",
-    "cnn": "lrcn_utils.training.cnn",
-}
+from lrcn_utils.data.command import one_line
+from lrcn_utils.training.settings import RUN, parse
+
+TASKS = ("activity", "captioning", "description", "cnn")
 
 
-def main(arguments: list[str] | None = None) -> None:
-    arguments = sys.argv[1:] if arguments is None else arguments
+def main(words: list[str] | None = None) -> None:
+    """Run one command. What a user can mend ends it with one line and exit code 1."""
+    words = sys.argv[1:] if words is None else words
+    about = {task: importlib.import_module(f"lrcn_utils.training.{task}").__doc__.strip() for task in TASKS}
     parser = argparse.ArgumentParser(
-        prog="python -m lrcn_utils.training",
+        prog=RUN,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="tasks:\n" + "\n".join(f"  {name:12} {first_line(name)}" for name in TASKS),
+        epilog="tasks:\n" + "\n".join(f"  {task:12} {text}" for task, text in about.items()),
     )
     parser.add_argument("task", choices=TASKS, help="what to train; TASK --help lists its options")
-    task = parser.parse_args(arguments[:1]).task
-    module = importlib.import_module(TASKS[task])
-    own = argparse.ArgumentParser(prog=f"{parser.prog} {task}", description=module.__doc__)
-    module.add_arguments(own)
-    module.run(own.parse_args(arguments[1:]))
-
-
-def first_line(task: str) -> str:
-    """The first line of a task's docstring, read without importing it."""
-    file = Path(__file__).with_name(f"{task}.py")
-    text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) if file.exists() else None
-    return (text or "").partition("\n")[0]
+    task = parser.parse_args(words[:1]).task
+    command = importlib.import_module(f"lrcn_utils.training.{task}.command")
+    part = words[1] if len(words) > 1 and words[1] in command.COMMANDS else ""
+    kind, run = command.COMMANDS[part]
+    prog, given = f"{RUN} {task} {part}".strip(), words[2:] if part else words[1:]
+    others = ", ".join(name for name in command.COMMANDS if name)
+    more = f"Parts, named right after {task}: {others}." if others and not part else ""
+    settings = parse(kind, given, prog=prog, about=f"{kind.__doc__.strip()}\n{more}", renamed=command.RENAMED)
+    try:
+        one_line(lambda: run(settings))
+    except KeyboardInterrupt:
+        print("stopped; the same command with --resume and its --out goes on", file=sys.stderr)
+        sys.exit(130)
 
 
 if __name__ == "__main__":

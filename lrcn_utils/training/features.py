@@ -1,12 +1,12 @@
-"""Features of a frozen CNN, computed once for every frame and kept on disk: then an epoch takes a second.
+"""Features of a frozen CNN, computed once for every frame or image and kept in the one cache: then an epoch takes a
+second.
 
-One ``.npy`` a video, float16 (views, frames, d), written beside and renamed: a run that was killed goes on with the
-next video. The folder's name says everything that the numbers depend on, the CNN's weights included.
+An entry depends on the contents of its file, on the CNN's weights and on how the pixels reach it. A run that was
+killed goes on with the next file.
 """
 
-import os
-import zlib
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,12 @@ from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from lrcn_utils.data import clips
+from lrcn_utils.data.cache import ArrayCache
+from lrcn_utils.data.captions import CaptionSet, image_batches
+from lrcn_utils.data.image import READER as IMAGE_READER
 from lrcn_utils.data.ucf101 import ClipDataset, Video
+from lrcn_utils.data.video import READER as VIDEO_READER
+from lrcn_utils.training.checkpoints import weights_digest
 
 FRAMES_AT_ONCE = 16
 PIXELS_AT_ONCE = 320_000  # to the CNN: with more, the maps of its first layers leave a CPU's cache, at half the speed
@@ -38,14 +43,14 @@ def _and_mirror(frames: np.ndarray, flow: bool) -> np.ndarray:
 class FrameFeatures(Sequence):
     """Features of the videos of a ClipDataset, in its order: [i] is a read-only map (views, frames, d), float16."""
 
-    def __init__(self, dataset: ClipDataset, folder: Path):
-        self.videos, self.folder = dataset.videos, folder
+    def __init__(self, dataset: ClipDataset, kept: ArrayCache):
+        self.videos, self.files, self.kept = dataset.videos, [dataset.path(video) for video in dataset.videos], kept
 
     def __len__(self) -> int:
         return len(self.videos)
 
     def __getitem__(self, index: int) -> np.ndarray:
-        return np.load(self.folder / f"{self.videos[index].name}.npy", mmap_mode="r")
+        return self.kept.read(self.files[index])
 
 
 def extract(
@@ -55,71 +60,59 @@ def extract(
     cache: Path | str,
     *,
     views: str = "centre",
+    spread: int | None = None,
     progress: bool = False,
 ) -> FrameFeatures:
-    """Features of every frame of the dataset's videos, computed where they are not in ``cache`` yet.
+    """Features of the frames of the dataset's videos, computed where they are not in ``cache`` yet.
 
     ``cnn``: a module with ``features(images, layer)``, images float (n, 3, h, w) in 0..1; it is put in evaluation
-    mode. ``views``: one of ``VIEWS``; whole frames need a CNN that takes images of any size.
+    mode. ``views``: one of ``VIEWS``; whole frames need a CNN that takes images of any size. ``spread``: only so many
+    frames of each video, evenly spread over it (a shorter one repeats some), instead of all.
     A video is streamed through the CNN: memory does not grow with its length, nor with the number of videos.
     """
     if views not in VIEWS:
         raise ValueError(f"views={views!r}: choose one of {', '.join(VIEWS)}")
-    size = "x".join(str(side) for side in dataset.frames)
-    name = f"features_{dataset.input}_{size}_{layer}_{views.replace(' ', '_')}_{fingerprint(cnn):08x}"
-    folder = Path(cache) / name
-    folder.mkdir(parents=True, exist_ok=True)
+    how = {"input": dataset.input, "size": list(dataset.frames), "views": views, "spread": spread}
+    network = {"layer": layer, "weights": weights_digest(cnn)}
+    kept = ArrayCache(cache, "features", **how, **network, reader=VIDEO_READER)
     cnn.eval()
     for video in tqdm(dataset.videos, desc="features", disable=not progress, leave=False):
-        kept, modified = folder / f"{video.name}.npy", os.stat(dataset.path(video)).st_mtime_ns
-        if not kept.exists() or os.stat(kept).st_mtime_ns != modified:  # it carries its video's time stamp
-            _keep(kept, modified, _of_video(dataset, video, cnn, layer, views))
-    return FrameFeatures(dataset, folder)
-
-
-def fingerprint(cnn: nn.Module) -> int:
-    """A checksum of all weights and buffers: other weights, other features."""
-    found = 0
-    for key, tensor in sorted(cnn.state_dict().items()):
-        found = zlib.crc32(tensor.detach().cpu().contiguous().numpy().tobytes(), zlib.crc32(key.encode(), found))
-    return found
+        if (file := dataset.path(video)) not in kept:
+            found = _of_video(dataset, video, cnn, layer, views, spread)
+            kept.write(file, found.shape, np.float16, [found])
+    return FrameFeatures(dataset, kept)
 
 
 @torch.inference_mode()
-def _of_video(dataset: ClipDataset, video: Video, cnn: nn.Module, layer: str, views: str) -> np.ndarray:
-    device = next(cnn.parameters()).device
+def _of_video(dataset: ClipDataset, video: Video, cnn: nn.Module, layer: str, views: str, spread) -> np.ndarray:
+    frames = dataset.stream(video)
+    if spread:
+        frames = evenly_spread(frames, dataset.length(video), spread)
     parts = []
-    for frames in _in_parts(dataset.stream(video), FRAMES_AT_ONCE):
-        seen = VIEWS[views](frames, dataset.frames.crop, dataset.input == "flow")
-        images = torch.from_numpy(np.ascontiguousarray(seen)).to(device).flatten(0, 1)
-        found = []
-        for some in images.split(max(1, PIXELS_AT_ONCE // images[0, ..., 0].numel())):
-            # A view with the channels last, as they lie in memory, is twice as fast for SqueezeNet on a CPU.
-            found.append(cnn.features(some.permute(0, 3, 1, 2) / 255, layer))
-        parts.append(torch.cat(found).unflatten(0, seen.shape[:2]).half().cpu())
+    while some := list(islice(frames, FRAMES_AT_ONCE)):
+        seen = VIEWS[views](np.stack(some), dataset.frames.crop, dataset.input == "flow")
+        parts.append(cnn_features(cnn, seen, layer).half())
     return torch.cat(parts, dim=1).numpy()
 
 
-def _in_parts(frames: Iterator[np.ndarray], size: int) -> Iterator[np.ndarray]:
-    held = []
-    for frame in frames:
-        held.append(frame)
-        if len(held) == size:
-            yield np.stack(held)
-            held = []
-    if held:
-        yield np.stack(held)
+def evenly_spread(frames: Iterator[np.ndarray], n_frames: int, count: int) -> Iterator[np.ndarray]:
+    """``count`` of ``n_frames`` frames, evenly spread from first to last; some stand twice if there are fewer."""
+    wanted = torch.linspace(0, n_frames - 1, count).round().long().tolist()
+    for number, frame in enumerate(frames):
+        for _ in range(wanted.count(number)):
+            yield frame
 
 
-def _keep(kept: Path, modified: int, features: np.ndarray) -> None:
-    part = kept.with_name(f"{kept.name}.{os.getpid()}.part")
-    try:
-        with open(part, "wb") as file:
-            np.save(file, features)
-        os.utime(part, ns=(modified, modified))
-        os.replace(part, kept)
-    finally:
-        part.unlink(missing_ok=True)
+@torch.inference_mode()
+def cnn_features(cnn: nn.Module, frames: np.ndarray, layer: str) -> Tensor:
+    """Features (..., d) on the CPU of uint8 frames (..., height, width, 3), in parts that a CPU's cache can hold."""
+    device = next(cnn.parameters()).device
+    images = torch.from_numpy(np.ascontiguousarray(frames)).to(device).flatten(0, -4)
+    found = []
+    for some in images.split(max(1, PIXELS_AT_ONCE // images[0, ..., 0].numel())):
+        # A view with the channels last, as they lie in memory, is twice as fast for SqueezeNet on a CPU.
+        found.append(cnn.features(some.permute(0, 3, 1, 2) / 255, layer).cpu())
+    return torch.cat(found).unflatten(0, frames.shape[:-3])
 
 
 class FeatureClips(Dataset):
@@ -146,3 +139,30 @@ class FeatureClips(Dataset):
         numbers = clips.training_clip(found.shape[1], rng, self.length)
         clip = found[rng.integers(len(found)), numbers[0] : numbers[-1] + 1]
         return torch.from_numpy(clip.astype(np.float32)), self.features.videos[index].label
+
+
+def extract_images(
+    images: CaptionSet, cnn: nn.Module, layer: str, cache: Path | str, *, workers: int = 0, strict: bool = False
+) -> tuple[CaptionSet, Tensor]:
+    """Features (n, d) of the centre crops of the images, and the set without those that cannot be read.
+
+    Computed where they are not in ``cache`` yet; an image that could not be read is tried again. Pixels are not kept.
+    """
+    side = warp_size(cnn)
+    network = {"layer": layer, "weights": weights_digest(cnn)}
+    kept = ArrayCache(cache, "image_features", warp=side, crop=cnn.crop, **network, reader=IMAGE_READER)
+    cnn.eval()
+    missing = images.subset(i for i, file in enumerate(images.images) if file not in kept)
+    for rows, pixels in image_batches(missing, side, side, workers=workers, strict=strict):
+        crops = clips.centre_crop(pixels.permute(0, 2, 3, 1).numpy(), cnn.crop)
+        for row, found in zip(rows, cnn_features(cnn, crops, layer).numpy(), strict=True):
+            kept.write(missing.images[row], found.shape, np.float32, [found])
+    found = [kept.read(file) for file in images.images]
+    rows = [i for i, features in enumerate(found) if features is not None]
+    features = np.stack([found[i] for i in rows]) if rows else np.empty((0, 0), np.float32)
+    return images.subset(rows), torch.from_numpy(features)
+
+
+def warp_size(cnn: nn.Module) -> int:
+    """Images are warped to this height and width: 256 before a crop of 227 or 224, 60 before the toy crop of 56."""
+    return 60 if cnn.crop == 56 else 256

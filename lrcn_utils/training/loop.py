@@ -1,18 +1,27 @@
 """The one training loop of the course: seeded, resumable, the same for every task.
 
 Nothing random depends on what ran before: the order of epoch e is a function of (seed, e), the augmentation
-of item i of (seed, e, i), dropout of (seed, step). So a run that was killed and resumed ends as the unbroken one.
+of item i of (seed, e, i), dropout of (seed, step). So a run that was killed and resumed ends as the unbroken one,
+bit by bit, wherever it was killed.
 """
 
-import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
+
+from lrcn_utils.training.state import State
+
+Loss = Tensor | tuple[Tensor, Tensor | int]
+
+
+class Diverged(ArithmeticError):
+    """The loss or a weight is no longer a finite number."""
 
 
 @dataclass
@@ -23,16 +32,20 @@ class History:
     evaluation: list[dict] = field(default_factory=list)
 
 
-def epoch_order(size: int, seed: int, epoch: int) -> list[int]:
-    """The order of ``size`` items in epoch ``epoch``: a permutation that depends on (seed, epoch) only."""
-    generator = torch.Generator().manual_seed(seed * 100_003 + epoch)
-    return torch.randperm(size, generator=generator).tolist()
+@dataclass
+class Progress:
+    """How far a training has come: epochs done, and of the present one the steps done, summed loss and its count."""
+
+    epoch: int = 0
+    step: int = 0
+    total: float = 0.0
+    count: float = 0.0
 
 
 def fit(
     model: nn.Module,
     dataset: Dataset,
-    batch_loss: Callable[[nn.Module, object], torch.Tensor],
+    batch_loss: Callable[[nn.Module, object], Loss],
     optimizer: torch.optim.Optimizer,
     *,
     epochs: int,
@@ -44,84 +57,140 @@ def fit(
     workers: int = 0,
     evaluate: Callable[[nn.Module], dict] | None = None,
     on_epoch: Callable[[History], None] | None = None,
-    save_to: Path | str | None = None,
+    state: State | None = None,
     progress: bool = True,
 ) -> History:
     """Train ``model`` on ``dataset`` and return the history.
 
-    ``batch_loss(model, batch)`` gives the scalar loss of one collated batch (it also moves it to the device).
+    ``batch_loss(model, batch)`` gives the mean loss of one collated batch, or (sum, count) where batches hold unequal
+    numbers of words or steps; the history then is the mean over the epoch. It also moves the batch to the device.
     A dataset with a method ``set_epoch(seed, epoch)`` is told the epoch, so that its augmentation can follow it.
     ``schedule`` steps once an epoch; ``clip_norm`` bounds the global L2 norm of the gradient.
     ``on_epoch(history)`` is called after every epoch, for a live curve.
-    ``save_to``: a file written after every epoch; when it exists already, training resumes from it.
+    ``state``: where the training is kept while it runs, and goes on from if it was begun and resuming is asked for.
+
+    Raises ValueError for an empty dataset, RunError for the state of another training, and Diverged when the loss or
+    a weight is no longer finite; the last good state is then kept.
     """
-    history, first = History(), 0
-    if save_to is not None and Path(save_to).exists():
-        first = _restore(Path(save_to), model, optimizer, schedule, history)
-    step = first * -(-len(dataset) // batch_size)
-    bar = tqdm(range(first, epochs), desc="epoch", disable=not progress, leave=False)
+    steps = -(-len(dataset) // batch_size)
+    if steps == 0:
+        raise ValueError("there is nothing to train on: the training set is empty")
+    facts = _facts(optimizer, dataset, epochs, batch_size, seed, clip_norm, schedule)
+    history, done = _begin(model, optimizer, schedule, state, facts)
+
+    def keep(done: Progress) -> None:
+        if state is not None and _finite(model):
+            state.save(facts, _saved(model, optimizer, schedule, history, done))
+
+    bar = tqdm(range(done.epoch, epochs), desc="epoch", disable=not progress, leave=False)
     for epoch in bar:
         if hasattr(dataset, "set_epoch"):
             dataset.set_epoch(seed, epoch)
-        loader = _loader(dataset, epoch_order(len(dataset), seed, epoch), batch_size, collate, workers)
+        left = _epoch_order(len(dataset), seed, epoch)[done.step * batch_size :]
         model.train()
-        total, batches = 0.0, 0
-        for batch in loader:
-            torch.manual_seed(seed * 1_000_003 + step)
-            loss = batch_loss(model, batch)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            if clip_norm is not None:
-                nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
-            optimizer.step()
-            total, batches, step = total + loss.item(), batches + 1, step + 1
+        kept = time.monotonic()
+        for batch in _loader(dataset, left, batch_size, collate, workers):
+            torch.manual_seed(seed * 1_000_003 + epoch * steps + done.step)
+            total, count = _step(model, batch, batch_loss, optimizer, clip_norm)
+            if not np.isfinite(total):
+                raise Diverged(_diverged("the loss is", total, epoch, done.step, state))
+            done.step, done.total, done.count = done.step + 1, done.total + total, done.count + count
+            if state is not None and done.step < steps and time.monotonic() - kept >= state.every:
+                keep(done)
+                kept = time.monotonic()
+        if not _finite(model):
+            raise Diverged(_diverged("a weight is", "not finite", epoch, done.step - 1, state))
         if schedule is not None:
             schedule.step()
-        history.loss.append(total / batches)
+        history.loss.append(done.total / done.count)
         if evaluate is not None:
             model.eval()
             with torch.no_grad():
-                history.evaluation.append(evaluate(model))
+                history.evaluation.append({name: _plain(value) for name, value in evaluate(model).items()})
+        done = Progress(epoch + 1)
         bar.set_postfix(loss=f"{history.loss[-1]:.3f}")
-        if save_to is not None:
-            _keep(Path(save_to), model, optimizer, schedule, history)
+        keep(done)
         if on_epoch is not None:
             on_epoch(history)
     model.eval()
     return history
 
 
-def _loader(dataset: Dataset, order: Sequence[int], batch_size: int, collate, workers: int) -> DataLoader:
-    # An own generator keeps the loader from drawing on the global one, which would move dropout after a resume.
-    return DataLoader(
-        dataset,
-        batch_size,
-        sampler=order,
-        collate_fn=collate,
-        num_workers=workers,
-        generator=torch.Generator(),
-    )
+def _epoch_order(size: int, seed: int, epoch: int) -> list[int]:
+    """The order of ``size`` items in epoch ``epoch``: a permutation that depends on (seed, epoch) only."""
+    generator = torch.Generator().manual_seed(seed * 100_003 + epoch)
+    return torch.randperm(size, generator=generator).tolist()
 
 
-def _keep(path: Path, model, optimizer, schedule, history: History) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    state = {
-        "model": model.state_dict(),
+def _step(model, batch, batch_loss, optimizer, clip_norm) -> tuple[float, float]:
+    """One step of the optimizer; the loss summed over the batch, and of how many words, steps or batches it is."""
+    loss = batch_loss(model, batch)
+    total, count = loss if isinstance(loss, tuple) else (loss, 1)
+    optimizer.zero_grad(set_to_none=True)
+    (total / count).backward()
+    if clip_norm is not None:
+        nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+    if torch.isfinite(total):  # a loss that is not must not reach the weights
+        optimizer.step()
+    return total.item(), float(count)
+
+
+def _loader(dataset: Dataset, order: list[int], batch_size: int, collate, workers: int) -> DataLoader:
+    # A generator of the loader's own: else it would draw on the global one and move dropout after a resume.
+    own = torch.Generator()
+    return DataLoader(dataset, batch_size, sampler=order, collate_fn=collate, num_workers=workers, generator=own)
+
+
+def _facts(optimizer, dataset, epochs, batch_size, seed, clip_norm, schedule) -> dict:
+    """What a training is: states of other trainings are told apart by these."""
+    told_apart = ("params", "lr", "initial_lr")
+    groups = [{k: v for k, v in group.items() if k not in told_apart} for group in optimizer.param_groups]
+    rates = [group.get("initial_lr", group["lr"]) for group in optimizer.param_groups]
+    shapes = [[list(p.shape) for p in group["params"]] for group in optimizer.param_groups]
+    return {
+        "optimizer": f"{type(optimizer).__name__} {groups}",
+        "rate": rates,
+        "schedule": type(schedule).__name__,
+        "sizes of the weights": shapes,
+        "items": len(dataset),
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "seed": seed,
+        "clip_norm": clip_norm,
+    }
+
+
+def _begin(model, optimizer, schedule, state: State | None, facts: dict) -> tuple[History, Progress]:
+    saved = state.load(facts) if state is not None else None
+    if saved is None:
+        return History(), Progress()
+    model.load_state_dict(saved["model"], strict=False)  # frozen weights are not in it
+    optimizer.load_state_dict(saved["optimizer"])
+    if schedule is not None:
+        schedule.load_state_dict(saved["schedule"])
+    return History(**saved["history"]), Progress(**saved["progress"])
+
+
+def _saved(model, optimizer, schedule, history: History, done: Progress) -> dict:
+    frozen = {name for name, parameter in model.named_parameters() if not parameter.requires_grad}
+    return {
+        "model": {name: tensor for name, tensor in model.state_dict().items() if name not in frozen},
         "optimizer": optimizer.state_dict(),
         "schedule": schedule.state_dict() if schedule is not None else None,
-        "loss": history.loss,
-        "evaluation": history.evaluation,
+        "history": asdict(history),
+        "progress": asdict(done),
     }
-    part = path.with_name(path.name + ".part")
-    torch.save(state, part)
-    os.replace(part, path)
 
 
-def _restore(path: Path, model, optimizer, schedule, history: History) -> int:
-    state = torch.load(path, weights_only=True)
-    model.load_state_dict(state["model"])
-    optimizer.load_state_dict(state["optimizer"])
-    if schedule is not None:
-        schedule.load_state_dict(state["schedule"])
-    history.loss, history.evaluation = state["loss"], state["evaluation"]
-    return len(history.loss)
+def _finite(model: nn.Module) -> bool:
+    return all(torch.isfinite(parameter).all() for parameter in model.parameters() if parameter.requires_grad)
+
+
+def _plain(value):
+    """A number of Python for one of NumPy or PyTorch, which a state file could not give back."""
+    return value.item() if isinstance(value, np.generic | Tensor) else value
+
+
+def _diverged(what: str, value, epoch: int, step: int, state: State | None) -> str:
+    kept = f"; the last good state is in {state.path}" if state is not None and state.path.exists() else ""
+    return f"{what} {value} at step {step + 1} of epoch {epoch + 1}: lower --rate, or clip the gradient{kept}"

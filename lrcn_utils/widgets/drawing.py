@@ -1,6 +1,8 @@
-"""From a figure or pixels to a widget: drawn to PNG bytes and put into an Image, so nothing flickers on a change."""
+"""What the views share: pictures as PNG bytes in an Image, so nothing flickers on a change; names as plain text."""
 
 import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import ipywidgets
 import numpy as np
@@ -36,3 +38,20 @@ def sheet(image: ipywidgets.Image, width: str) -> ipywidgets.Box:
     """
     image.layout = ipywidgets.Layout(max_width="100%", min_width=width, object_fit="contain")
     return ipywidgets.Box([image], layout=ipywidgets.Layout(overflow="auto"))
+
+
+def plain(text: str) -> str:
+    """``text`` as matplotlib writes it letter by letter: a file or a class may have a $ in its name, and no formula."""
+    return text.replace("$", r"\$")
+
+
+@contextmanager
+def unheard(handler: Callable, *controls: ipywidgets.Widget) -> Iterator[None]:
+    """Set the values of ``controls`` in the block without ``handler``, which observes them, being called."""
+    for control in controls:
+        control.unobserve(handler, "value")
+    try:
+        yield
+    finally:
+        for control in controls:
+            control.observe(handler, "value")

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from lrcn_utils.data.vocabulary import BOS, UNK, Vocabulary, tokenise
 from lrcn_utils.models.lstm import LanguageModel, trace_gates
 from lrcn_utils.plots.gates import gate_heatmaps, unit_curves
-from lrcn_utils.widgets.drawing import WRAP, png, sheet
+from lrcn_utils.widgets.drawing import WRAP, plain, png, sheet
 
 LONGEST = 30  # words; more would not be legible in one picture
 
@@ -46,10 +46,10 @@ class Gates:
         return reading.layers[layer]["forget"].mean(axis=0)
 
     def heatmaps(self, reading: Reading, layer: int = 0, unit: int | None = None) -> Figure:
-        return gate_heatmaps(reading.layers[layer], reading.steps, unit)
+        return gate_heatmaps(reading.layers[layer], [plain(step) for step in reading.steps], unit)
 
     def curves(self, reading: Reading, layer: int = 0, unit: int = 0) -> Figure:
-        return unit_curves(reading.layers[layer], reading.steps, unit)
+        return unit_curves(reading.layers[layer], [plain(step) for step in reading.steps], unit)
 
 
 class GateExplorer(ipywidgets.VBox):

@@ -7,11 +7,10 @@ ties allowed. The captions stand in random order without their methods' names; e
 import csv
 import hashlib
 import io
-import os
 import random
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -20,6 +19,8 @@ import ipywidgets as w
 import numpy as np
 from matplotlib.figure import Figure
 
+from lrcn_utils.data import atomic
+from lrcn_utils.data.text import read_csv
 from lrcn_utils.metrics.human import CRITERIA, Rating
 from lrcn_utils.plots.style import GREY
 from lrcn_utils.widgets.drawing import WRAP, png
@@ -46,15 +47,24 @@ def read_ratings(folder: Path | str) -> list[Rating]:
 
     Raises ValueError, naming file and line, for a row that is no rating.
     """
-    ratings = []
-    for path in sorted(Path(folder).glob("*.csv")):
-        with open(path, newline="", encoding="utf-8") as file:
-            for number, row in enumerate(csv.DictReader(file), start=2):
-                try:
-                    ratings.append(Rating(*(row[field] for field in FIELDS[:-1]), rank=int(row["rank"])))
-                except (KeyError, TypeError, ValueError):
-                    raise ValueError(f"{path.name}, line {number}: want the fields {', '.join(FIELDS)}") from None
-    return ratings
+    return [rating for path in sorted(Path(folder).glob("*.csv")) for rating in _read(path)]
+
+
+def _read(path: Path) -> Iterator[Rating]:
+    for number, row in read_csv(path, FIELDS):
+        try:
+            yield Rating(*(_unquoted(row[field]) for field in FIELDS[:-1]), rank=int(row["rank"]))
+        except ValueError:
+            raise ValueError(f"{path.name}, line {number}: want the fields {', '.join(FIELDS)}") from None
+
+
+def _quoted(name: str) -> str:
+    # A spreadsheet runs a cell that begins like this as a formula; after an apostrophe it shows the cell as text.
+    return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "'")) else name
+
+
+def _unquoted(name: str) -> str:
+    return name.removeprefix("'")
 
 
 class RatingSession:
@@ -72,14 +82,21 @@ class RatingSession:
         rater = rater.lower()
         if not re.fullmatch(r"[a-z0-9_-]{1,40}", rater):
             raise ValueError("A rater's name has letters, digits, - and _ only, and at most 40 of them.")
+        if re.fullmatch(r"con|prn|aux|nul|(com|lpt)\d", rater):
+            raise ValueError(f"On Windows no file can be called {rater}; add letters or digits to the name.")
         if odd := [item.name for item in items if set(item.captions) != set(items[0].captions)]:
             raise ValueError(f"Picture {odd[0]} has captions of other methods than {items[0].name}.")
         self.rater, self.seed = rater, seed
         self.items = _shuffled(items, seed, rater)
         self.file = Path(folder) / f"{rater}.csv"
-        self.answers: dict[tuple[str, str, str], int] = {}
-        if self.file.exists():
-            self.answers = {(r.image, r.method, r.criterion): r.rank for r in read_ratings(folder) if r.rater == rater}
+        self.answers = self._saved()
+        self._unsaved: dict[tuple[str, str, str], int | None] = {}
+
+    def _saved(self) -> dict[tuple[str, str, str], int]:
+        if not self.file.exists():
+            return {}
+        mine = (rating for rating in _read(self.file) if rating.rater == self.rater)
+        return {(rating.image, rating.method, rating.criterion): rating.rank for rating in mine}
 
     def order(self, item: Item) -> list[str]:
         """The item's methods in the order in which this rater sees their captions."""
@@ -90,9 +107,7 @@ class RatingSession:
         method = self.order(item)[place]
         if criterion not in CRITERIA or not (rank is None or 1 <= rank <= len(item.captions)):
             raise ValueError(f"{criterion}: rank {rank}; want {CRITERIA} and 1 to {len(item.captions)}, or None")
-        self.answers.pop((item.name, method, criterion), None)
-        if rank is not None:
-            self.answers[item.name, method, criterion] = rank
+        self._unsaved[item.name, method, criterion] = rank
         self._save()
 
     def rank(self, item: Item, place: int, criterion: str) -> int | None:
@@ -101,7 +116,7 @@ class RatingSession:
 
     def missing(self, item: Item) -> int:
         """How many of the item's answers are still to be given."""
-        return sum((item.name, method, c) not in self.answers for method in item.captions for c in CRITERIA)
+        return sum(self.answers.get((item.name, m, c)) is None for m in item.captions for c in CRITERIA)
 
     def first_open(self) -> int:
         """The place of the first item that is not finished; of the last item when all are."""
@@ -109,15 +124,15 @@ class RatingSession:
         return next(unfinished, len(self.items) - 1)
 
     def _save(self) -> None:
-        # Beside and then renamed: a kernel that dies while writing leaves the file of the answer before.
-        self.file.parent.mkdir(parents=True, exist_ok=True)
+        self.answers |= self._unsaved
+        # What the same rater has answered in another tab since is in the file only.
+        merged = {key: rank for key, rank in (self._saved() | self._unsaved).items() if rank is not None}
         text = io.StringIO()
-        rows = csv.writer(text)
+        rows = csv.writer(text, lineterminator="\n")
         rows.writerow(FIELDS)
-        rows.writerows((self.rater, *key, rank) for key, rank in self.answers.items())
-        part = self.file.with_name(self.file.name + ".part")
-        part.write_text(text.getvalue(), encoding="utf-8", newline="")
-        os.replace(part, self.file)
+        rows.writerows([*map(_quoted, (self.rater, *key)), rank] for key, rank in merged.items())
+        atomic.write_text(self.file, text.getvalue())
+        self.answers, self._unsaved = merged, {}
 
 
 class RatingPanel(w.VBox):
@@ -205,7 +220,7 @@ class RatingPanel(w.VBox):
             return
         try:
             self.session.answer(self.session.items[self.number], place, criterion, rank)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # a full disk; a file that somebody has changed
             self._say(f"<b>This answer is not saved: {escape(str(error))}</b>")
         else:
             self._progress()

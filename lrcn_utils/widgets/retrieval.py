@@ -14,7 +14,7 @@ from PIL import Image
 
 from lrcn_utils.metrics.retrieval import normalise, ranks
 from lrcn_utils.plots.style import GREEN, GREY
-from lrcn_utils.widgets.drawing import WRAP
+from lrcn_utils.widgets.drawing import WRAP, plain
 
 TO_IMAGES, TO_CAPTIONS = "caption to image", "image to caption"
 
@@ -70,7 +70,7 @@ class Gallery:
         heading = f"first true item in place {self.rank(way, query, normalised)} of {of}"
         if way == TO_IMAGES:
             figure = Figure(figsize=(11, 2.0), dpi=80, layout="none")
-            title = textwrap.shorten(f'"{self.captions[query]}"', 110)
+            title = plain(textwrap.shorten(f'"{self.captions[query]}"', 110))
             figure.suptitle(f"{title}\n{heading}", x=0.01, ha="left", fontsize=12)
             for column, one in enumerate(found):
                 axes = figure.add_axes((0.01 + column * 0.99 / (most + 1), 0.01, 0.97 / (most + 1), 0.62))
@@ -89,7 +89,8 @@ class Gallery:
         for line, one in enumerate(found):
             y = 0.86 - line * 0.85 / (most + 1)
             mark, colour, weight = ("●", GREEN, "bold") if one.true else ("○", "black", "normal")
-            text = f"{mark} {one.place:>3}  {one.score:6.1f}  {textwrap.shorten(self.captions[one.item], 72)}"
+            caption = plain(textwrap.shorten(self.captions[one.item], 72))
+            text = f"{mark} {one.place:>3}  {one.score:6.1f}  {caption}"
             figure.text(0.30, y, text, color=colour, weight=weight, fontsize=11, va="top")
         return figure
 

@@ -1,8 +1,12 @@
 """Videos that are broken in the ways that videos are, and small datasets in the form of UCF-101."""
 
+import random
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
+from av.stream import Disposition
 
 from lrcn_utils.data.video import write_video
 
@@ -32,10 +36,88 @@ def truncated(path: Path, n_frames: int = 30) -> Path:
     return path
 
 
+CODECS = {
+    ".avi": "mpeg4",
+    ".mp4": "libx264",
+    ".mov": "libx264",
+    ".mkv": "libx264",
+    ".webm": "libvpx",
+    ".mpg": "mpeg1video",
+}
+
+
+def film(path: Path, frames: np.ndarray, *, turn: int | None = None, mirror=False, hidden=0, cover=False) -> Path:
+    """A film as phones and editors leave them.
+
+    ``turn``: degrees, against the clock, by which its metadata says to turn it; ``hidden``: frames at the beginning
+    that an edit list hides; ``cover``: an attached picture, as the first stream.
+    """
+    with av.open(str(path), "w") as container:
+        if cover:
+            picture = container.add_stream("mjpeg", rate=1)
+            picture.height, picture.width, picture.pix_fmt = 16, 16, "yuvj420p"
+            picture.disposition = Disposition.attached_pic
+        codec = CODECS[path.suffix.lower()]
+        stream = container.add_stream(codec, rate=25, options={"bf": "2", "crf": "5"} if codec == "libx264" else {})
+        stream.height, stream.width, stream.pix_fmt = *frames.shape[1:3], "yuv420p"
+        if turn is not None:
+            stream.set_display_rotation(turn, hflip=mirror)
+        if cover:
+            grey = av.VideoFrame.from_ndarray(np.full((16, 16, 3), 200, np.uint8), format="rgb24")
+            container.mux([*picture.encode(grey), *picture.encode()])
+        for frame in [*(av.VideoFrame.from_ndarray(frame, format="rgb24") for frame in frames), None]:
+            for packet in stream.encode(frame):
+                packet.pts, packet.dts = packet.pts - hidden, packet.dts - hidden
+                container.mux(packet)
+    return path
+
+
+def changing_size(path: Path) -> Path:
+    """Ten frames of 32x24, then ten of 48x40."""
+    with av.open(str(path), "w", format="webm") as container:
+        stream = container.add_stream("libvpx", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 24, 32, "yuv420p"
+        for part, (height, width) in enumerate([(24, 32), (40, 48)]):
+            encoder = av.CodecContext.create("libvpx", "w")
+            encoder.height, encoder.width, encoder.pix_fmt, encoder.time_base = (
+                height,
+                width,
+                "yuv420p",
+                Fraction(1, 25),
+            )
+            frames = (av.VideoFrame.from_ndarray(f, format="rgb24") for f in moving_square(10, height, width))
+            for number, packet in enumerate(packet for frame in [*frames, None] for packet in encoder.encode(frame)):
+                packet.stream, packet.time_base = stream, Fraction(1, 25)
+                packet.pts = packet.dts = 10 * part + number
+                container.mux(packet)
+    return path
+
+
+def mutated(content: bytes, rng: random.Random) -> bytes:
+    """Bytes flipped, zeroed, cut off, exchanged or doubled."""
+    damaged, size = bytearray(content), len(content)
+    start, other, length = rng.randrange(size), rng.randrange(size), rng.randint(4, 200)
+    piece = bytes(damaged[other : other + length])
+    match rng.randrange(6):
+        case 0:
+            for _ in range(rng.randint(1, 40)):
+                damaged[rng.randrange(size)] ^= 1 << rng.randrange(8)
+        case 1:  # the header
+            for _ in range(rng.randint(1, 8)):
+                damaged[rng.randrange(min(size, 700))] = rng.randrange(256)
+        case 2:
+            damaged = damaged[:start]
+        case 3:
+            damaged[start : start + length] = bytes(length)
+        case 4:
+            damaged[start : start + len(piece)] = piece
+        case 5:
+            damaged[start:start] = piece
+    return bytes(damaged)
+
+
 def undecodable_metadata(path: Path, n_frames: int = 20) -> Path:
     """A title that is not UTF-8, as old cameras and editors leave them."""
-    import av
-
     with av.open(str(path), "w", format="avi") as container:
         container.metadata["title"] = TITLE.decode()
         stream = container.add_stream("mpeg4", rate=25)

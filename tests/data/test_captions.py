@@ -6,9 +6,10 @@ import pytest
 import torch
 from PIL import Image
 
-from lrcn_utils.data.captions import CaptionError, CaptionSet, load_image, load_images, why_unusable
-from lrcn_utils.data.coco import read_coco, read_karpathy, write_coco
+from lrcn_utils.data.captions import CaptionError, CaptionSet, load_images, why_unusable
+from lrcn_utils.data.coco import read_coco, write_coco
 from lrcn_utils.data.flickr import read_flickr
+from lrcn_utils.data.image import ImageError
 
 
 def picture(path, colour=(200, 30, 30), size=(8, 6)):
@@ -79,7 +80,7 @@ def test_a_broken_file_gives_an_empty_set_and_says_so(tmp_path, text, line):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"captions_val.json: no such caption file"):
+    with pytest.raises(FileNotFoundError, match=r"captions_val.json: no such file in "):
         read_coco(tmp_path / "captions_val.json", tmp_path)
 
 
@@ -93,37 +94,24 @@ def test_many_faults_of_a_kind_are_counted(tmp_path):
 
 def test_what_is_written_is_read_back(tmp_path):
     picture(tmp_path / "val2014" / "x.jpg")
-    write_coco(tmp_path / "c.json", [5], ["val2014/x.jpg"], [["One .", "Two ."]])
+    write_coco(tmp_path / "c.json", ["5"], ["val2014/x.jpg"], [["One .", "Two ."]])
     found = read_coco(tmp_path / "c.json", tmp_path)
     assert (found.ids, found.captions, len(found.report)) == (["5"], [["One .", "Two ."]], 0)
     assert found.pairs() == [(0, "One ."), (0, "Two .")]
-
-
-def test_karpathys_splits(tmp_path):
-    file = tmp_path / "dataset_coco.json"
-    images = [
-        {"filename": "x.jpg", "filepath": "val2014", "split": "test", "sentences": []},
-        {"filename": "y.jpg", "split": "train"},
-    ]
-    file.write_text(json.dumps({"images": images}))
-    assert read_karpathy(file) == {"test": ["val2014/x.jpg"], "train": ["y.jpg"]}
-    file.write_text('{"images": [{"filename": "x.jpg"}]}')
-    with pytest.raises(CaptionError, match="not Karpathy's form"):
-        read_karpathy(file)
 
 
 def test_flickr_token_files(tmp_path):
     for name in ("1.jpg", "2.jpg"):
         picture(tmp_path / "Images" / name)
     (tmp_path / "Flickr8k.token.txt").write_text(
-        "1.jpg#0\tA dog runs .\n1.jpg#1\tOne dog .\n2.jpg#0\tA cat .\n3.jpg.1#0\tpeople waiting\n2.jpg#1\t\n"
+        "1.jpg#0\tA dog runs .\n1.jpg#1\tOne dog .\n2.jpg#0\tA cat .\n3.jpg-1\tpeople waiting\n2.jpg#1\t\n"
     )
     (tmp_path / "Flickr_8k.trainImages.txt").write_text("2.jpg\n1.jpg\n9.jpg\n")
     (tmp_path / "Flickr_8k.devImages.txt").write_text("1.jpg\n")
     found = read_flickr(tmp_path, "train")
     assert found.ids == ["2.jpg", "1.jpg"] and found.captions == [["A cat ."], ["A dog runs .", "One dog ."]]
     assert found.report.lines == [
-        "Flickr8k.token.txt, line 4: '3.jpg.1#0' is not name.jpg#number; left out",
+        "Flickr8k.token.txt, line 4: '3.jpg-1' is not name.jpg#number; left out",
         "Flickr_8k.trainImages.txt: 9.jpg has no caption in Flickr8k.token.txt; left out",
         "Flickr8k.token.txt, line 5 (image 2.jpg): the caption is empty; caption left out",
     ]
@@ -172,10 +160,8 @@ def test_images_are_warped_and_broken_ones_left_out(tmp_path):
     assert pixels.shape == (2, 3, 4, 6) and pixels.dtype == torch.uint8 and kept.ids == ["a.jpg", "grey.png"]
     assert pixels[0, 0].min() > 240 and pixels[0, 1].max() < 15
     assert [line.split(":")[0] for line in kept.report.lines] == ["cut.jpg", "text.jpg"]
-    with pytest.raises(CaptionError, match="cut.jpg"):
+    with pytest.raises(ImageError, match="cut.jpg"):
         load_images(given, 4, 6, strict=True)
-    with pytest.raises(CaptionError, match="nowhere.jpg"):
-        load_image(tmp_path / "nowhere.jpg", 4, 6)
 
 
 @pytest.mark.real
@@ -184,6 +170,5 @@ def test_the_real_flickr8k_slice(real_data):
     train, val = read_flickr(root, "train"), read_flickr(root, "val")
     assert (len(train), len(val)) == (753, 113)
     assert not set(train.ids) & set(val.ids)
-    assert "line 6731: '2258277193_586949ec62.jpg.1#0' is not name.jpg#number" in train.report.lines[0]
     assert train.report.lines[-1] == "... and 5242 more of this kind: missing image"
     assert {len(captions) for captions in train.captions} == {5}

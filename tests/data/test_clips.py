@@ -55,13 +55,6 @@ def test_no_frames_is_an_error():
             call(0)
 
 
-@given(n_frames=st.integers(1, 90), length=st.integers(1, 20), stride=st.integers(1, 25))
-def test_windows_of_a_stream_are_the_clips_of_the_array(n_frames, length, stride):
-    frames = np.arange(n_frames)
-    expected = [frames[i : i + length].tolist() for i in clips.test_clip_starts(n_frames, length, stride)]
-    assert list(clips.windows(iter(frames), n_frames, length, stride)) == expected
-
-
 def numbered(time: int, height: int, width: int) -> np.ndarray:
     """A clip whose pixels say where they are: (y, x, frame)."""
     y, x = np.mgrid[:height, :width]

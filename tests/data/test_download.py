@@ -19,9 +19,12 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serves CONTENT; ``break_at`` cuts transfers there, ``ranges=False`` ignores Range, ``fail`` answers that."""
+    """Serves CONTENT; ``break_at`` cuts transfers there, ``ranges=False`` ignores Range, ``fail`` answers that.
 
-    break_at, ranges, fail, requests = None, True, None, 0
+    ``version``: headers that tell it; as a real server does, it sends everything where If-Range names another.
+    """
+
+    break_at, ranges, fail, requests, version = None, True, None, 0, {}
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -32,6 +35,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_error(server.fail)
             return
         asked = self.headers.get("Range") if server.ranges else None
+        if self.headers.get("If-Range", "") not in ("", *server.version.values()):
+            asked = None
         start = int(asked[6:-1]) if asked else 0
         if start >= len(CONTENT):
             self.send_response(416)
@@ -40,6 +45,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         self.send_response(206 if asked else 200)
         self.send_header("Content-Length", str(len(CONTENT) - start))
+        for name, value in server.version.items():
+            self.send_header(name, value)
         self.end_headers()
         body = CONTENT[start:]
         self.wfile.write(body[: server.break_at] if server.break_at else body)
@@ -82,6 +89,28 @@ def test_a_program_started_again_goes_on_where_it_ended(server, tmp_path):
     (tmp_path / "a.part").write_bytes(CONTENT[:250_000])
     server.break_at = 60_000  # enough for the rest, not for everything
     assert fetch(server.url, tmp_path / "a", SHA256, tries=1).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"ETag": '"1"'}, {"ETag": '"2"'}),
+        ({"ETag": 'W/"1"', "Last-Modified": "Mon"}, {"ETag": 'W/"1"', "Last-Modified": "Tue"}),
+    ],
+)
+def test_a_part_of_another_version_is_never_gone_on_with(server, tmp_path, before, after):
+    server.version, server.break_at = before, 200_000
+    with pytest.raises(DownloadError):
+        fetch(server.url, tmp_path / "a", tries=1)
+    (tmp_path / "a.part").write_bytes(b"old" + (tmp_path / "a.part").read_bytes()[3:])
+    server.version, server.break_at = after, None
+    assert fetch(server.url, tmp_path / "a").read_bytes() == CONTENT
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_a_part_of_the_same_version_is_gone_on_with(server, tmp_path):
+    server.version, server.break_at = {"ETag": '"1"', "Last-Modified": "Mon"}, 200_000
+    assert fetch(server.url, tmp_path / "a", SHA256).read_bytes() == CONTENT and server.requests == 2
 
 
 def test_a_complete_part_needs_no_transfer_and_a_longer_one_starts_over(server, tmp_path):
@@ -167,6 +196,53 @@ def test_a_link_that_leads_out_is_refused(tmp_path):
     with pytest.raises(DownloadError, match=r"a\.tar: damaged archive"):
         unpack(tmp_path / "a.tar", tmp_path / "out")
     assert not (tmp_path / "out" / "link").is_symlink()
+
+
+def test_an_unpacking_that_was_interrupted_does_not_count_as_complete(tmp_path, monkeypatch):
+    archive = make_zip(tmp_path / "a.zip", {"photos/1.jpg": b"1", "photos/2.jpg": b"2", "list.txt": b"3"})
+    real, moved = os.replace, []
+
+    def killed(source, target):
+        if len(moved) == 1:
+            raise KeyboardInterrupt
+        moved.append(target.name)
+        real(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(download.os, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            unpack(archive, tmp_path / "out", last="list.txt")
+    assert moved == ["photos"] and not (tmp_path / "out" / "list.txt").exists()
+    (tmp_path / "out" / ".a.zip.part" / "photos").mkdir(parents=True)  # of a program that was killed for good
+    (tmp_path / "out" / ".a.zip.part" / "photos" / "half.jpg").write_bytes(b"")
+    unpack(archive, tmp_path / "out", last="list.txt")
+    there = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*")}
+    assert there == {"photos", "photos/1.jpg", "photos/2.jpg", "list.txt"}
+
+
+def test_what_is_there_already_stays_beside_what_is_unpacked(tmp_path):
+    (tmp_path / "out" / "one").mkdir(parents=True)
+    (tmp_path / "out" / "one" / "mine.txt").write_bytes(b"mine")
+    (tmp_path / "out" / "one" / "two.txt").write_bytes(b"old")
+    unpack(make_zip(tmp_path / "a.zip", {"one/two.txt": b"new"}), tmp_path / "out")
+    found = {path.name: path.read_bytes() for path in (tmp_path / "out" / "one").iterdir()}
+    assert found == {"mine.txt": b"mine", "two.txt": b"new"}
+
+
+def test_a_part_of_a_dataset_is_provided_once(tmp_path, monkeypatch, capsys):
+    archive = make_zip(tmp_path / "a.zip", {"photos/1.jpg": b"1"})
+    fetched = []
+
+    def fake(url, path, progress):
+        fetched.append(url)
+        return shutil.copy(archive, path)
+
+    monkeypatch.setattr(download, "fetch", fake)
+    (tmp_path / "out").mkdir()
+    for _ in range(2):
+        download.provide("photos/1.jpg", "https://here/a.zip", tmp_path / "out")
+    assert fetched == ["https://here/a.zip"] and (tmp_path / "out" / "photos" / "1.jpg").exists()
+    assert capsys.readouterr().out == "photos/1.jpg: fetching https://here/a.zip\n"
 
 
 @pytest.mark.parametrize("damage", [lambda content: b"no archive", lambda content: content[:3000]])

@@ -9,7 +9,7 @@ GOOD = "100_a.jpg\t200_b.jpg#2\t1\t1\t2\n100_a.jpg\t100_a.jpg#0\t4\t3\t4\n"
 
 def test_reads_every_judgement(tmp_path):
     path = tmp_path / "ExpertAnnotations.txt"
-    path.write_text(GOOD + "\n")
+    path.write_bytes((GOOD + "\n").replace("\n", " \r\n").encode("utf-8-sig"))
     strange, own = read_expert_annotations(path)
     assert (strange.image, strange.caption_id, strange.scores) == ("100_a.jpg", "200_b.jpg#2", (1, 1, 2))
     assert not strange.own_caption and own.own_caption

@@ -2,14 +2,16 @@
 
 import importlib.util
 import json
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from broken_videos import make_dataset, make_video, truncated
+from broken_videos import film, make_dataset, make_video, moving_square, truncated
 
-from lrcn_utils.data import flow
+from lrcn_utils.data import download, flow
 from lrcn_utils.data.ucf101 import ClipDataset, read_index
 from lrcn_utils.data.video import check_video, frame_size, read_video
 
@@ -95,13 +97,13 @@ def test_a_source_that_is_none_and_a_folder_that_is_taken_are_refused(source, tm
 def test_fetch_unpacks_both_archives(source, tmp_path, monkeypatch, capsys):
     module = script("prepare_ucf101")
     fetched = []
-    monkeypatch.setattr(module, "fetch", lambda url, path, progress: fetched.append(url) or path)
+    monkeypatch.setattr(download, "fetch", lambda url, path, progress: fetched.append(url) or path)
 
-    def unpack(archive, folder):
+    def unpack(archive, folder, last):
         name = "UCF-101" if archive.suffix == ".rar" else "ucfTrainTestlist"
         shutil.copytree(source / name, folder / name)
 
-    monkeypatch.setattr(module, "unpack", unpack)
+    monkeypatch.setattr(download, "unpack", unpack)
     arguments = ["--fetch", "--out", str(tmp_path / "out"), "--quiet"]
     assert module.main(arguments) == module.main(arguments) == 0
     assert [url.rsplit("/", 1)[1] for url in fetched] == ["UCF101.rar", "UCF101TrainTestSplits-RecognitionTask.zip"]
@@ -145,6 +147,37 @@ def test_flow_of_a_dataset_is_stored_once_and_read_as_input(source, capsys):
     assert not list((source / "flow").glob("*/*.part"))
     again = {path for path, stamp in made.items() if path.stat().st_mtime_ns != stamp}
     assert again == {first, source / "flow" / "Walk" / "v_Walk_g08_c02.avi"}
+
+
+def test_flow_is_made_again_for_a_video_replaced_by_an_older_one(source, capsys):
+    pytest.importorskip("cv2")
+    video = read_index(source).train[1]
+    run_flow(source)
+    make_video(video.path, 12)
+    os.utime(video.path, (1, 1))
+    run_flow(source)
+    assert "8 videos: 7 were done, 1 made now (11 flow images)" in capsys.readouterr().out
+    assert check_video(video.flow_path).frames == 11
+
+
+def test_flow_is_made_of_every_container_and_of_no_other_file(source, capsys):
+    pytest.importorskip("cv2")
+    folder = source / "UCF-101" / "Walk"
+    for name in ("v_Walk_g03_c01.mp4", "v_Walk_g03_c02.MKV"):
+        film(folder / name, moving_square(9))
+    film(folder / "holiday.mp4", moving_square(9))
+    run_flow(source, "--classes", "Walk")
+    said = capsys.readouterr().out
+    assert "6 videos: 0 were done, 6 made now" in said and "UCF-101: 1 left out" in said and "Walk/holiday.mp4" in said
+    assert {path.suffix for path in (source / "flow").glob("*/*")} == {".avi"}
+    index = read_index(source, test_groups=[1], classes=["Walk"])
+    assert len(ClipDataset(index.train, input="flow")) == 4
+
+
+def test_without_opencv_flow_says_in_one_line_what_to_install(source, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    with pytest.raises(SystemExit, match=r"^compute_flow: optical flow needs OpenCV: pip install"):
+        run_flow(source)
 
 
 def test_flow_can_be_computed_at_another_size(source):

@@ -1,5 +1,9 @@
 """Descriptions in the layout of TACoS Multi-Level, tuples, CRF outputs: what is read, and what is said of the rest."""
 
+import importlib.util
+import tarfile
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import given
@@ -118,12 +122,47 @@ def test_a_broken_video_of_the_crf_file_is_left_out(tmp_path, change, message):
     assert len(report) == 1 and message in str(report)
 
 
+def test_a_row_of_the_crf_file_that_stands_twice_is_seen(tmp_path):
+    write_crf(tmp_path / "crf.csv", outputs())
+    row = (tmp_path / "crf.csv").read_text().splitlines()[1]
+    with open(tmp_path / "crf.csv", "a") as file:
+        file.write(row + "\n")
+    report = Report()
+    assert row.startswith("v1,activity,") and read_crf(tmp_path / "crf.csv", report).videos == ["v2", "v3"]
+    assert "v1: the probabilities of activity sum to" in str(report)
+
+
+def test_a_crf_file_without_a_row_is_empty(tmp_path):
+    (tmp_path / "crf.csv").write_text("video,slot,state,probability,map\n")
+    found = read_crf(tmp_path / "crf.csv")
+    assert found.videos == [] and found.map_tuples.shape == (0, 5) and found.marginals[0].shape == (0, 0)
+
+
+def test_files_of_an_editor_of_windows_are_read_whole(corpus):
+    def rewrite(name, text):
+        (corpus / name).write_bytes(text.replace("\n", "\r\n").encode("utf-8-sig"))
+
+    rewrite("experimentalSetup/sequencesTrainValDishes.txt", "s1-d1\ns1-d1 \n")
+    rewrite("experimentalSetup/sequencesTest.txt", "s2-d1\n")
+    rewrite("detailed/s1-d1/1.txt", "The person cuts.\n")
+    rewrite("tuples.csv", "video,activity,tool,object,source,target\nv1,cut,knife,carrot,none,board\nv1,a,b,c,d,e\n")
+    read, report = read_corpus(corpus, ["detailed"]), Report()
+    assert (read.train, read.test) == (["s1-d1"], ["s2-d1"])
+    assert read.of("detailed", read.train)[0].sentences == ("The person cuts.",)
+    assert read_tuples(corpus / "tuples.csv", report) == {"v1": ("cut", "knife", "carrot", "none", "board")}
+    assert report.lines == ["tuples.csv, line 3: v1 stands twice; its first tuple is used"]
+
+
 def test_cells_of_the_crf_file_are_named_by_line(tmp_path):
     path = tmp_path / "crf.csv"
     head = "video,slot,state,probability,map\n"
     path.write_text(head + "v1,tool,knife,much,1\n")
-    with pytest.raises(ValueError, match="line 2: probability 'much'"):
+    with pytest.raises(ValueError, match="line 2: probability 'much' is not from 0 to 1"):
         read_crf(path)
+    for value in ("nan", "1.5", "-0.5", ""):
+        path.write_text(head + f"v1,tool,knife,{value},1\n")
+        with pytest.raises(ValueError, match=f"line 2: probability '{value}'"):
+            read_crf(path)
     path.write_text(head + "v1,cook,Anna,1,1\n")
     with pytest.raises(ValueError, match="line 2: slot 'cook'"):
         read_crf(path)
@@ -171,15 +210,50 @@ def test_groups_of_both_kinds_of_names():
     assert [tacos.group(v) for v in ("v_OpenDrawer_g07_c02", "s13-d21", "clip")] == ["g07", "s13", "clip"]
 
 
+def prepare_tacos(*arguments):
+    path = Path(__file__).resolve().parents[2] / "data_scripts" / "prepare_tacos.py"
+    spec = importlib.util.spec_from_file_location("prepare_tacos", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.main([str(argument) for argument in arguments])
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_the_script_brings_the_corpus_to_its_place(corpus, tmp_path_factory, capsys, packed):
+    place = tmp_path_factory.mktemp("place")
+    out, source = place / "tacos", corpus
+    out.mkdir()
+    write_crf(out / "crf.csv", outputs())
+    if packed:
+        source = place / "tacos_ml.tar.gz"
+        with tarfile.open(source, "w:gz") as file:
+            file.add(corpus, "tacos_ml")
+    for _ in range(2):
+        assert prepare_tacos("--archive", source, "--out", out) == 0
+    said = capsys.readouterr().out
+    assert "detailed, training: 1 descriptions, 2 sentences" in said and "crf.csv: 3 videos" in said
+    assert "detailed/s1-d1/2.txt: the file is empty" in said and "is kept; remove it to unpack again" in said
+    assert len(read_corpus(out, ["detailed"]).descriptions) == 2
+    assert sorted(path.name for path in place.iterdir()) == ["tacos", "tacos_ml.tar.gz"][: 1 + packed]
+    with pytest.raises(SystemExit, match=r"^prepare_tacos: detailed/s1-d1/2.txt: the file is empty$"):
+        prepare_tacos("--out", out, "--strict")
+
+
+def test_the_script_says_in_one_line_what_is_missing(tmp_path):
+    with pytest.raises(SystemExit, match=r"^prepare_tacos: .*: no such list; give the download of the corpus"):
+        prepare_tacos("--out", tmp_path / "nowhere")
+    with pytest.raises(SystemExit, match=r"^prepare_tacos: .*there is no folder experimentalSetup in it"):
+        prepare_tacos("--archive", tmp_path, "--out", tmp_path / "out")
+
+
 @pytest.mark.real
 def test_the_real_corpus_is_read_whole(real_data, tmp_path):
-    import tarfile
-
     with tarfile.open(real_data / "tacos_ml.tar.gz") as archive:
         archive.extractall(tmp_path, filter="data")
     read = read_corpus(tmp_path / "tacos_ml")
     everyone = read.train + read.test
     assert (len(read.train), len(read.test)) == (143, 42)
     assert len(read.report) == 152 and all("the file is empty" in line for line in read.report.lines)
+    assert read.report.lines[-1] == "... and 147 more of this kind: the file is empty"
     counts = [sum(len(d.sentences) for d in read.of(level, everyone)) for level in tacos.LEVELS]
     assert counts == [52593, 18531, 3704]

@@ -1,17 +1,18 @@
 import json
 import os
+import random
 import shutil
 import threading
 
 import numpy as np
 import pytest
 import torch
-from broken_videos import make_dataset, make_video, truncated, undecodable_metadata
+from broken_videos import film, make_dataset, make_video, moving_square, mutated, truncated, undecodable_metadata
 
-from lrcn_utils.data import frame_cache, video_index
+from lrcn_utils.data import flow, frame_cache, video_index
 from lrcn_utils.data.clips import FrameSize, collate_clips
 from lrcn_utils.data.ucf101 import ClipDataset, read_index
-from lrcn_utils.data.video import VideoError, write_video
+from lrcn_utils.data.video import VideoError, VideoInfo, write_video
 
 SMALL = FrameSize(18, 24, 16)
 
@@ -65,16 +66,99 @@ def test_limit_takes_the_first_videos_of_each_class(root):
     assert names(index.test) == ["v_Jump_g01_c01", "v_Walk_g01_c01"]
 
 
-def test_a_missing_class_costs_one_line_a_list_and_the_rest_is_used(root):
+def test_missing_classes_cost_one_line_and_the_rest_is_used(root):
     shutil.rmtree(root / "UCF-101" / "Walk")
     index = read_index(root)
     assert index.classes == ["Jump"] and len(index.train) == 4
-    assert index.report.lines == [
-        "trainlist01.txt: class Walk: 4 of 4 videos are not on disk",
-        "testlist01.txt: class Walk: 4 of 4 videos are not on disk",
-    ]
-    with pytest.raises(ValueError, match="class Walk: 4 of 4"):
+    line = "testlist01.txt and 1 other list: 1 of the 2 classes in the lists is not on disk (Walk)"
+    assert index.report.lines == [line]
+    with pytest.raises(ValueError, match="1 of the 2 classes in the lists is not on disk"):
         read_index(root, strict=True)
+    (root / "UCF-101" / "Jump" / "v_Jump_g08_c01.avi").unlink()
+    assert read_index(root).report.lines == [line, "class Jump: 1 of 8 clips missing on disk"]
+    assert len(read_index(root, classes=["Jump"]).report) == 1
+
+
+@pytest.mark.parametrize("suffix", [".AVI", ".mp4", ".MOV", ".mkv", ".webm", ".mpg"])
+def test_videos_of_every_container_are_found_by_the_lists(root, suffix):
+    replaced = root / "UCF-101" / "Jump" / "v_Jump_g08_c01.avi"
+    replaced.unlink()
+    film(replaced.with_suffix(suffix), moving_square(18))
+    index = read_index(root)
+    assert len(index.report) == 0 and index.train[0].path == replaced.with_suffix(suffix)
+    assert index.train[0].flow_path == root / "flow" / "Jump" / "v_Jump_g08_c01.avi"
+    assert len(read_index(root, test_groups=[9]).train) == 12
+    assert ClipDataset(index.train, SMALL)[0][0].shape == (16, 3, 16, 16)
+
+
+@pytest.mark.parametrize("change", [lambda line: line.replace("/", "\\"), lambda line: line.replace(".avi", ".AVI")])
+def test_lists_written_on_windows_are_read(root, change):
+    for listed in (root / "ucfTrainTestlist").glob("*list0*.txt"):
+        listed.write_text(change(listed.read_text()))
+    index = read_index(root)
+    assert len(index.report) == 0 and len(index.train) == len(index.test) == 8
+
+
+def test_what_is_no_video_costs_one_line_in_all(root):
+    folder = root / "UCF-101" / "Walk"
+    for name in ("notes.txt", "holiday.mp4", ".DS_Store", "v_Walk_g08_c01.mp4", "Thumbs.db", "a\nb.avi"):
+        (folder / name).touch()
+    for index in (read_index(root), read_index(root, test_groups=[9])):
+        assert len(index.train) + len(index.test) == 16
+        assert index.report.lines == [
+            "UCF-101: 5 left out (not a video named v_<Class>_gGG_cCC, or a second one of that name):"
+            " Walk/Thumbs.db, Walk/a\\nb.avi, Walk/holiday.mp4, ..."
+        ]
+    assert len(read_index(root, classes=["Jump"]).report) == 0
+
+
+def test_a_name_in_two_classes_is_two_videos(root):
+    for name, n_frames in (("Jump", 20), ("Walk", 30)):
+        make_video(root / "UCF-101" / name / "v_Hop_g09_c07.avi", n_frames)
+    videos = [video for video in read_index(root, test_groups=[1]).train if video.name == "v_Hop_g09_c07"]
+    assert [(video.label, video.frames) for video in videos] == [(0, 20), (1, 30)]
+    assert videos[0].flow_path != videos[1].flow_path
+    data = ClipDataset(videos, SMALL)
+    assert [len(data.read(video)) for video in videos] == [20, 30]
+
+
+@pytest.mark.parametrize("name", ["Long Jump", "Öffnen", "C++ & co.", "v_x_g01_c01"])
+def test_class_names_may_have_any_characters(tmp_path, name):
+    index = read_index(make_dataset(tmp_path / "ucf", groups=(1, 8), classes=(name, "Walk"), frames=(18,)))
+    assert index.classes == [name, "Walk"] and len(index.report) == 0
+    assert [video.class_name for video in index.train] == [name, "Walk"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ({"test_groups": [77]}, "with these test groups there is no video to test on; choose others"),
+        ({"test_groups": range(99)}, "with these test groups there is no video to train on; choose others"),
+        ({"split": 3}, r"with split 3 there is no video to train on \(class Jump: 4 of 8 clips missing on disk\)"),
+    ],
+)
+def test_an_empty_side_is_refused_before_a_video_is_decoded(root, monkeypatch, asked, why):
+    if "split" in asked:
+        for group in (8, 9):
+            for video in root.glob(f"UCF-101/*/*_g{group:02d}_*"):
+                video.unlink()
+    monkeypatch.setattr(video_index, "check_video", None)
+    with pytest.raises(ValueError, match=why):
+        read_index(root, **asked)
+
+
+def test_a_side_whose_videos_are_all_broken_is_refused_with_the_first_reason(root):
+    for path in root.glob("UCF-101/*/*_g0[12]_*"):
+        path.write_bytes(b"")
+    with pytest.raises(
+        ValueError, match=r"split 1 there is no video to test on \(v_Jump_g01_c01\.avi: the file is empty"
+    ):
+        read_index(root)
+
+
+def test_an_index_without_a_test_side_can_be_asked_for(root):
+    index = read_index(root, test_groups=())
+    assert len(index.train) == 16 and index.test == []
 
 
 @pytest.mark.parametrize(
@@ -150,6 +234,29 @@ def test_videos_are_decoded_once_and_again_when_they_change(root, monkeypatch):
     assert decoded[16:] == ["v_Jump_g08_c01.avi"]
 
 
+def test_findings_of_another_reader_are_not_used(root, monkeypatch):
+    read_index(root)
+    monkeypatch.setattr(video_index, "READER", video_index.READER + 1)
+    monkeypatch.setattr(video_index, "check_video", lambda path: VideoInfo(7, 24, 32, 25.0))
+    assert read_index(root).train[0].frames == 7
+
+
+def test_damaged_lists_and_a_damaged_index_cost_a_line_or_a_clear_error(root):
+    rng, folder = random.Random(0), root / "ucfTrainTestlist"
+    read_index(root)
+    files = [*sorted(folder.glob("*.txt")), root / "cache" / "index.json"]
+    contents = {file: file.read_bytes() for file in files}
+    for _ in range(80):
+        listed = rng.choice(files)
+        listed.write_bytes(mutated(contents[listed], rng))
+        try:
+            index = read_index(root)
+            assert all("\n" not in line for line in index.report.lines)
+        except ValueError as error:
+            assert "\n" not in str(error)
+        listed.write_bytes(contents[listed])
+
+
 def test_a_damaged_index_is_made_again_and_a_read_only_folder_is_no_error(root, monkeypatch):
     read_index(root)
     (root / "cache" / "index.json").write_text('{"videos": ')
@@ -192,7 +299,7 @@ def test_videos_of_any_length_train_and_test(root, n_frames, cache):
     assert batch.lengths.tolist() == [time, 16] and batch.clips.shape[:2] == (2, 16)
 
 
-def test_a_video_of_ten_thousand_frames_is_read_in_parts(tmp_path):
+def test_a_video_of_ten_thousand_frames_is_read_one_by_one(tmp_path):
     root = make_dataset(tmp_path / "long", groups=(1, 8), classes=("Jump",), frames=(18,))
     frame = np.full((24, 32, 3), 90, np.uint8)
     path = root / "UCF-101" / "Jump" / "v_Jump_g08_c01.avi"
@@ -200,9 +307,8 @@ def test_a_video_of_ten_thousand_frames_is_read_in_parts(tmp_path):
     (video,) = read_index(root).train
     assert video.frames == 10_000
     data = ClipDataset([video], SMALL, cache=False)
-    parts = list(data.iter_test_clips(video, batch=100))
-    assert [len(part) for part in parts] == [100] * 12 + [49]
-    assert all(part.shape[1:] == (16, 3, 16, 16) for part in parts)
+    assert sum(frame.shape == (18, 24, 3) for frame in data.stream(video)) == 10_000
+    assert data.read(video, 9_990).shape == (10, 18, 24, 3)
 
 
 def test_test_clips_are_the_centre_of_the_right_frames(root):
@@ -225,8 +331,7 @@ def test_flow_has_its_own_folder_and_is_mirrored_in_x(root):
     with pytest.raises(FileNotFoundError, match=r"flow is missing for 2 of 2 videos, first v_Jump_g08_c01; run"):
         ClipDataset(videos, SMALL, input="flow")
     for video in videos:
-        colour = np.full((video.frames - 1, 24, 32, 3), (200, 128, 200), np.uint8)
-        write_video(video.flow_path, colour, codec="libx264rgb", pixel_format="rgb24", options={"crf": "5"})
+        store_flow(video, (200, 128, 200))
     data = ClipDataset(videos, SMALL, input="flow")
     assert data.length(videos[0]) == 17 and data.test_clips(videos[0]).shape[0] == 2
     seen = set()
@@ -234,6 +339,40 @@ def test_flow_has_its_own_folder_and_is_mirrored_in_x(root):
         data.set_epoch(0, epoch)
         seen.add(round(float(data[0][0][0, 0].mean() * 255)))
     assert seen == {200, 55}
+
+
+def store_flow(video, colour):
+    colour = np.full((video.frames - 1, 24, 32, 3), colour, np.uint8)
+    comment, options = flow._made_from(video.path), {"crf": "5"}
+    write_video(video.flow_path, colour, codec="libx264rgb", pixel_format="rgb24", options=options, comment=comment)
+
+
+def test_the_mirrored_five_of_ten_crops_of_flow_have_their_horizontal_flow_negated(root):
+    (video,) = read_index(root, limit=1, classes=["Jump"]).train
+    store_flow(video, (200, 100, 170))
+    ten = ClipDataset([video], SMALL, input="flow").test_clips(video, "ten")
+    assert ten.shape == (20, 16, 3, 16, 16)
+    for start in (0, 10):
+        for crops, expected in (
+            (ten[start : start + 5], (200, 100, 170)),
+            (ten[start + 5 : start + 10], (55, 100, 170)),
+        ):
+            assert ((255 * crops).mean((0, 1, 3, 4)) - torch.tensor(expected)).abs().max() < 1
+    rgb = ClipDataset([video], SMALL).test_clips(video, "ten")
+    assert torch.equal(rgb[5:10], rgb[:5].flip(-1))
+
+
+def test_flow_of_another_video_is_refused(root):
+    videos = read_index(root).train[:4]
+    for video in videos:
+        store_flow(video, (200, 128, 200))
+    write_video(videos[1].path, [np.full((24, 32, 3), 9, np.uint8)] * videos[1].frames, options={"qscale": "2"})
+    os.utime(videos[1].path, ns=(1, 1))  # an older video
+    shutil.copy(videos[0].flow_path, videos[3].flow_path)  # of a video of another length
+    why = r"^the flow of 2 of 4 videos was made from other files than these, first v_Jump_g08_c02; run data_scripts/c"
+    with pytest.raises(ValueError, match=why):
+        ClipDataset(videos, SMALL, input="flow")
+    ClipDataset(videos[:1], SMALL, input="flow")
 
 
 def test_the_cache_is_written_once_and_follows_the_video(root, monkeypatch):
@@ -293,14 +432,14 @@ def test_many_readers_may_fill_the_cache_at_once(root):
 def test_frames_that_would_not_fit_on_the_disk_are_refused(root, monkeypatch):
     videos = read_index(root).train
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 10, 0))
-    with pytest.raises(OSError, match=r"GB are free; pass cache=False"):
+    with pytest.raises(OSError, match=r"GB are free; make room"):
         ClipDataset(videos, SMALL)
     ClipDataset(videos, SMALL, cache=False)
 
 
 def test_a_cache_that_cannot_be_made_says_what_to_pass(root):
     (root / "file").touch()
-    with pytest.raises(OSError, match=r"file: cannot be made .*; pass cache=FOLDER or cache=False"):
+    with pytest.raises(OSError, match=r"file: cannot be made .*; choose another --cache, or pass cache=False"):
         ClipDataset(read_index(root).train, SMALL, cache=root / "file")
 
 
@@ -327,4 +466,5 @@ def test_the_real_subset_is_normal(real_data, tmp_path):
     assert index.classes == ["BabyCrawling", "Punch", "PushUps"]
     assert len(index.train) == len(index.test) == 18
     assert {video.group for video in index.test} <= set(range(8, 15))
-    assert "trainlist02.txt: class Archery: 104 of 104 videos are not on disk" in index.report.lines
+    assert index.report.lines[0].startswith("testlist02.txt and 1 other list: 98 of the 101 classes in the lists")
+    assert len(index.report.lines) == 4, "and a line for each class of which there is a part"

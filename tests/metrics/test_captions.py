@@ -3,7 +3,9 @@
 import contextlib
 import io
 import random
+import shutil
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -143,9 +145,37 @@ def test_words_are_split_as_the_coco_server_splits_them():
 
 
 def test_without_java_meteor_says_so_in_one_line(monkeypatch, capsys):
+    pytest.importorskip("pycocoevalcap")
     monkeypatch.setenv("PATH", "")
     assert meteor([["a"]], [[["a"]]]) is None
     assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+@pytest.mark.parametrize("before", ["", "read line; ", "read line; echo 1.0 2.0; "])
+def test_a_java_that_dies_is_one_clear_line(before, tmp_path, monkeypatch, capsys):
+    """It dies at the start, or after the first question, or after the first answer."""
+    pytest.importorskip("pycocoevalcap")
+    java = tmp_path / "java"
+    java.write_text(f"#!/bin/sh\n{before}printf 'Picked up an option\\nError: no space\\n\\tat Main\\n' >&2; exit 1\n")
+    java.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert meteor([["a"]] * 2, [[["a"]]] * 2) is None
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.endswith("(Error: no space).")
+
+
+def test_meteor_is_its_authors_from_a_path_with_a_space(tmp_path, monkeypatch):
+    pycocoevalcap = pytest.importorskip("pycocoevalcap")
+    if shutil.which("java") is None:
+        pytest.skip("METEOR is a Java program, and there is no java here")
+    there, here = Path(next(iter(pycocoevalcap.__path__)), "meteor"), tmp_path / "a b" / "meteor"
+    here.mkdir(parents=True)
+    shutil.copy(there / "meteor-1.5.jar", here)  # Java follows a link to where there is no space
+    (here / "data").symlink_to(there / "data")
+    monkeypatch.setattr(pycocoevalcap, "__path__", [str(tmp_path / "a b")])
+    candidates = [words("a red carrot"), [], words("two bowls on a ||| table")]
+    references = [[words("a carrot"), words("the red carrot lies")], [words("x y")], [words("two bowls")]]
+    assert meteor(candidates, references) == pytest.approx(0.2425441, abs=1e-6)  # by pycocoevalcap's Meteor
 
 
 def instructions(work) -> int:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrcn_utils.metrics.human import Rating, agreement, kendalls_w, mean_ranks, rank_correlation, shared_ranks
+from lrcn_utils.metrics.human import Rating, agreement, kendalls_w, mean_ranks, rank_correlation
 
 
 def some_ratings(images=30, raters=3, noise=0.8, seed=0):
@@ -44,13 +44,6 @@ def test_more_raters_of_the_same_images_do_not_make_the_interval_narrower_for_no
     one = [Rating("a", str(i), "m", "grammar", i % 6 + 1) for i in range(30)]
     copies = [Rating(rater, r.image, r.method, r.criterion, r.rank) for rater in "abcde" for r in one]
     assert mean_ranks(one) == mean_ranks(copies)
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.lists(st.integers(1, 6), min_size=1, max_size=12))
-def test_shared_ranks_are_scipys(values):
-    stats = pytest.importorskip("scipy.stats")
-    assert shared_ranks(values).tolist() == stats.rankdata(values).tolist()
 
 
 @settings(max_examples=100, deadline=None)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from lrcn_utils.models.activity import LRCN, SingleFrame, real_steps, step_loss
+from lrcn_utils.models.activity import LRCN, SingleFrame, real_steps, step_loss, step_loss_sum
 
 CLASSES = 5
 
@@ -96,6 +96,9 @@ def test_loss_at_every_step_and_not_on_padding():
     terms = [-logits[i, t].log_softmax(0)[labels[i]] for i in range(3) for t in range(6) if t < lengths[i]]
     torch.testing.assert_close(step_loss(logits, labels, lengths), torch.stack(terms).mean())
     assert step_loss(logits, labels) == step_loss(logits, labels, torch.tensor([6, 6, 6]))
+    total, steps = step_loss_sum(logits, labels, lengths)
+    torch.testing.assert_close(total, torch.stack(terms).sum())
+    assert steps == 11
 
 
 def test_real_steps():
@@ -122,16 +125,12 @@ def test_dropout_acts_in_training_only():
     assert torch.equal(model(video), model(video))
 
 
-def test_wide_features_take_the_other_lstm_and_agree():
-    """From WIDE_INPUT on the LSTM runs on a packed sequence: the same numbers."""
-
-    class Wide(TinyCNN):
-        feature_size = {"fc6": 2100}
-
-    model = LRCN(Wide(), CLASSES).eval()
-    features = torch.randn(2, 3, 2100)
-    states, _ = model.lstm(features)
-    torch.testing.assert_close(model.classify(features), model.classifier(states), atol=1e-5, rtol=1e-4)
+@pytest.mark.parametrize("model", models(), ids=["single-frame", "fc6", "fc7"])
+def test_features_score_as_their_frames(model):
+    batch, lengths = clips(3, 6), torch.tensor([6, 2, 5])
+    features = model.frame_features(batch.flatten(0, 1)).unflatten(0, (3, 6))
+    torch.testing.assert_close(model(features), model(batch))
+    torch.testing.assert_close(model(features, lengths), model(batch, lengths))
 
 
 def test_unknown_feature_is_named():

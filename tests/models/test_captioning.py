@@ -1,4 +1,4 @@
-"""The four variants, the RNN, m-RNN and the counted models: shapes, the static image, steps against whole sentences."""
+"""The four variants, the RNN and m-RNN: shapes, the static image, steps against whole sentences."""
 
 import pytest
 import torch
@@ -11,9 +11,9 @@ from lrcn_utils.models.captioning import (
     VARIANTS,
     Captioner,
     ImageCaptioner,
-    NGram,
     loss_per_word,
     nearest,
+    word_loss,
 )
 
 VOCABULARY, IMAGE = 11, 5
@@ -46,6 +46,19 @@ def test_steps_equal_teacher_forcing():
         inputs = torch.cat([torch.ones_like(words[:, :1]), words[:, :-1]], dim=1)
         whole = model(image, inputs).log_softmax(dim=2)
         torch.testing.assert_close(follow(model, image, words, bos=1), whole, msg=str(model))
+
+
+@torch.no_grad()
+def test_the_step_in_three_parts_is_the_step():
+    """Every pair of two images and three sentences, through the parts and through whole sentences."""
+    for model in every_model():
+        model.standardise(3 * torch.randn(20, IMAGE) + 1)
+        images, (_, words) = torch.randn(2, IMAGE), batch()
+        of_words, (of_image, state) = model.words_share(words), model.image_share(images.repeat_interleave(3, dim=0))
+        whole = model(images.repeat_interleave(3, dim=0), words.repeat(2, 1)).log_softmax(dim=2)
+        for t in range(words.shape[1]):
+            log_probs, state = model.factored_step(of_words[:, t].repeat(2, 1) + of_image, state)
+            torch.testing.assert_close(log_probs, whole[:, t], msg=str(model))
 
 
 def test_the_concatenated_image_equals_the_released_codes_extra_gate_term():
@@ -94,6 +107,24 @@ def test_without_an_image_the_captions_do_not_depend_on_it():
     assert found[0] == found[1] == found[2]
 
 
+def test_a_checkpoint_keeps_its_names():
+    model = Captioner(VOCABULARY, IMAGE, "1u", hidden=7, embedding=4)
+    layer = [f"layers.0.{kind}_{side}_l0" for kind in ("weight", "bias") for side in ("ih", "hh")]
+    names = {"image_mean", "image_std", "embedding.weight", *layer, "output.weight", "output.bias"}
+    assert set(model.state_dict()) == names
+    assert {"image_mean", "image_std", "multimodal.weight"} <= set(MRNN(VOCABULARY, IMAGE).state_dict())
+
+
+def test_standardised_features_have_mean_0_and_deviation_1():
+    features = 3 * torch.randn(50, IMAGE) + 2
+    features[:, 0] = 7  # a feature that never changes must not be divided by 0
+    for model in (Captioner(VOCABULARY, IMAGE, hidden=7, embedding=4), MRNN(VOCABULARY, IMAGE)):
+        scaled = model.standardise(features).scaled(features)
+        torch.testing.assert_close(scaled.mean(0), torch.zeros(IMAGE), atol=1e-5, rtol=0)
+        torch.testing.assert_close(scaled[:, 1:].std(0, correction=0), torch.ones(IMAGE - 1))
+        assert (scaled[:, 0] == 0).all()
+
+
 def test_weights_start_as_in_the_released_code():
     model = Captioner(VOCABULARY, IMAGE, "2f", hidden=50, embedding=20)
     for name, parameter in model.named_parameters():
@@ -138,16 +169,8 @@ def test_loss_counts_real_words_only():
     logits, targets = torch.randn(2, 4, VOCABULARY), torch.tensor([[5, 2, 0, 0], [6, 7, 8, 2]])
     expected = [-logits[b, t].log_softmax(0)[targets[b, t]] for b in range(2) for t in range(4) if targets[b, t]]
     assert loss_per_word(logits, targets).item() == pytest.approx(torch.stack(expected).mean().item())
-
-
-def test_counted_models_count():
-    inputs, targets = torch.tensor([[1, 4, 5], [1, 4, 0]]), torch.tensor([[4, 5, 2], [4, 2, 0]])
-    bigram = NGram(inputs, targets, 6, order=2, smoothing=1e-9)
-    assert bigram.log_probs.exp()[4].tolist() == pytest.approx([0, 0, 0.5, 0, 0, 0.5], abs=1e-6)
-    unigram = NGram(inputs, targets, 6, order=1, smoothing=1e-9)
-    assert unigram.log_probs.exp()[3].tolist() == pytest.approx([0, 0, 0.4, 0, 0.4, 0.2], abs=1e-6)
-    sentence = beam_search(bigram, torch.zeros(1, 1), 2, bos=1, eos=2)[0][0]
-    assert sentence.words == (4,) and sentence.log_prob == pytest.approx(-0.693147, abs=1e-4)
+    total, words = word_loss(logits, targets)
+    assert total.item() == pytest.approx(torch.stack(expected).sum().item()) and words == 6
 
 
 def test_nearest_is_the_most_similar_direction():

@@ -1,5 +1,10 @@
 """The paper's CNNs to the letter, and one interface for all of them."""
 
+import hashlib
+import pickle
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 import torch
 import torchvision
@@ -9,7 +14,7 @@ from matplotlib.cbook import get_sample_data
 from torch import nn
 from torch.nn import functional as F
 
-from lrcn_utils.data.captions import load_image
+from lrcn_utils.data.image import read_image
 from lrcn_utils.models import cnn, from_scratch
 
 
@@ -189,9 +194,59 @@ def test_missing_weights_are_said_plainly(tmp_path, monkeypatch):
     def offline(*_, **__):
         raise OSError("no route to host")
 
-    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", offline)
-    with pytest.raises(cnn.WeightsMissing, match="offline"):
+    monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
+    with pytest.raises(cnn.WeightsMissing, match="no route to host.*offline"):
         cnn.pretrained("alexnet", download=True)
+
+
+class Planted:
+    """Unpickling this runs code: it makes a folder."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __reduce__(self):
+        return Path.mkdir, (self.folder,)
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """An empty cache of weights."""
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    (tmp_path / "checkpoints").mkdir()
+    return tmp_path / "checkpoints"
+
+
+@pytest.mark.parametrize("download", [False, True])
+def test_a_planted_or_damaged_file_is_one_clear_line_and_never_run(cache, download):
+    torch.save(Planted(cache / "ran"), cache / "alexnet-owt-7be5be79.pth")
+    with pytest.raises(cnn.WeightsMissing, match=r"alexnet: .*alexnet-owt-7be5be79.pth is damaged .* delete it"):
+        cnn.pretrained("alexnet", download)
+    assert not (cache / "ran").exists()
+
+
+def publish(file, monkeypatch):
+    """Have ``file`` stand for torchvision's weights, under a name that holds its true digest."""
+    named = file.with_name(f"squeezenet-{hashlib.sha256(file.read_bytes()).hexdigest()[:8]}.pth")
+    file.rename(named)
+    entry = SimpleNamespace(url=f"https://example.org/{named.name}", meta={"categories": ["cat"] * 1000})
+    monkeypatch.setattr(torchvision.models, "get_model_weights", lambda name: SimpleNamespace(DEFAULT=entry))
+
+
+def test_even_a_file_of_the_right_digest_runs_no_code(cache, monkeypatch):
+    torch.save(Planted(cache / "ran"), cache / "weights.pth")
+    publish(cache / "weights.pth", monkeypatch)
+    with pytest.raises(pickle.UnpicklingError):
+        cnn.pretrained("squeezenet1_1")
+    assert not (cache / "ran").exists()
+
+
+def test_the_weights_in_the_cache_are_those_of_the_network(cache, monkeypatch):
+    weights = cnn.untrained("squeezenet1_1").network.state_dict()
+    torch.save(weights, cache / "weights.pth")
+    publish(cache / "weights.pth", monkeypatch)
+    loaded = cnn.pretrained("squeezenet1_1").network.state_dict()
+    assert all(torch.equal(loaded[name], weight) for name, weight in weights.items())
 
 
 @pytest.mark.real
@@ -202,7 +257,7 @@ def test_squeezenet_from_a_local_file(real_data, monkeypatch):
     hub = next(p.parent.parent for p in home.rglob("squeezenet1_1-*.pth"))
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(hub))
     model = cnn.pretrained("squeezenet1_1")
-    photo = load_image(get_sample_data("grace_hopper.jpg", asfileobj=False), 224, 224)  # a portrait in uniform
+    photo = read_image(get_sample_data("grace_hopper.jpg", asfileobj=False), (224, 224))  # a portrait in uniform
     best = model(torch.from_numpy(photo).permute(2, 0, 1)[None].float() / 255)[0].topk(4).indices
     assert {model.categories[k] for k in best} >= {"suit", "bow tie", "military uniform"}
 

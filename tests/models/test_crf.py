@@ -1,13 +1,14 @@
 """The CRF against enumeration, finite differences and pytorch-crf."""
 
 import itertools
+import math
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrcn_utils.models.crf import TupleCRF, chow_liu, complete_graph, mutual_information
+from lrcn_utils.models.crf import TupleCRF, chow_liu, complete_graph, elimination_order, mutual_information
 
 MILLION = 10**6
 
@@ -64,6 +65,88 @@ def test_any_graph_equals_enumeration(graph):
     check_against_enumeration(*random_crf(*graph))
 
 
+@settings(max_examples=60, deadline=None)
+@given(graphs(), st.floats(-1, 2))
+def test_impossible_states_stay_impossible_and_gradients_finite(graph, weight):
+    """Unaries of log 0, whatever their slot's weight: results by enumeration, and no gradient that is not a number."""
+    crf, unaries = random_crf(*graph)
+    generator = torch.Generator().manual_seed(graph[2])
+    kept = [torch.rand(u.shape, generator=generator, dtype=u.dtype) < 0.6 for u in unaries]
+    for mask in kept:
+        mask[:, 0] = True
+    unaries = [u.masked_fill(~mask, -torch.inf) for u, mask in zip(unaries, kept, strict=True)]
+    with torch.no_grad():
+        crf.unary_weight[0] = weight
+    finite = [u.masked_fill(~mask, 0) for u, mask in zip(unaries, kept, strict=True)]
+    scores, grid = enumerate_tuples(crf, finite)
+    possible = torch.stack([mask[:, grid[:, s]] for s, mask in enumerate(kept)]).all(0)
+    scores = scores.masked_fill(~possible, -torch.inf).detach()
+    log_z = scores.logsumexp(1)
+    torch.testing.assert_close(crf.log_partition(unaries), log_z)
+    torch.testing.assert_close(crf.joint(unaries).flatten(1), scores - log_z[:, None])
+    for slot, marginal in enumerate(crf.marginals(unaries)):
+        expected = torch.zeros_like(marginal).index_add_(1, grid[:, slot], (scores - log_z[:, None]).exp())
+        torch.testing.assert_close(marginal, expected)
+    best = crf.map_tuple(unaries)
+    torch.testing.assert_close(crf.score(unaries, best), scores.max(1).values)
+
+    leaves = [u.requires_grad_() for u in unaries]
+    for tuples in (best, grid[scores.argmin(1)]):  # the second may be impossible: then its loss is inf
+        loss = crf(leaves, tuples)
+        torch.testing.assert_close(loss, -(scores.gather(1, tuples_index(grid, tuples)) - log_z[:, None]).mean())
+        for gradient in torch.autograd.grad(loss, [*leaves, *crf.parameters()]):
+            assert gradient.isfinite().all()
+
+
+def tuples_index(grid, tuples):
+    """The row of ``grid`` that holds each of ``tuples``: (batch, 1)."""
+    return (grid[None] == tuples[:, None]).all(2).float().argmax(1, keepdim=True)
+
+
+@pytest.mark.parametrize("edges", [[(i, i + 1) for i in range(99)], [(0, i) for i in range(1, 100)], []])
+def test_a_hundred_slots_equal_a_sum_along_the_tree(edges):
+    """Message passing in a loop over the edges, from the last one: each child goes into its parent."""
+    crf, unaries = random_crf([3] * 100, edges, seed=5)
+    with torch.no_grad():
+        messages = [w * u for w, u in zip(crf.unary_weight, unaries, strict=True)]
+        for (parent, child), table in reversed(list(zip(crf.edges, crf.pairwise, strict=True))):
+            messages[parent] = messages[parent] + (table + messages[child][:, None]).logsumexp(2)
+        roots = [0] if edges else range(100)
+        torch.testing.assert_close(crf.log_partition(unaries), sum(messages[root].logsumexp(1) for root in roots))
+        marginals = crf.marginals(unaries)
+        torch.testing.assert_close(torch.stack(marginals).sum(2), torch.ones(100, 2, dtype=torch.float64))
+    assert crf.map_tuple(unaries).shape == (2, 100)
+
+
+@pytest.mark.parametrize("bad", [-torch.inf, torch.nan, torch.inf])
+def test_a_clip_without_a_possible_tuple_is_named(bad):
+    crf, unaries = random_crf((3, 2), [(0, 1)], seed=0)
+    unaries[1][1] = bad
+    for call in (crf.log_partition, crf.marginals, crf.map_tuple):
+        with pytest.raises(ValueError, match="clip 1 has no possible tuple"):
+            call(unaries)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=8), st.randoms(use_true_random=False))
+def test_the_slot_with_the_smallest_table_is_always_summed_out_next(states, random):
+    edges = [edge for edge in complete_graph(len(states)) if random.random() < 0.4]
+    scopes, left = [*({slot} for slot in range(len(states))), *map(set, edges)], set(range(len(states)))
+
+    def scope(slot):
+        return set().union(*(scope for scope in scopes if slot in scope))
+
+    def size(slot):
+        return math.prod(states[other] for other in scope(slot))
+
+    for slot in elimination_order(states, edges):
+        assert size(slot) == min(map(size, left))
+        scopes, merged = [scope for scope in scopes if slot not in scope], scope(slot) - {slot}
+        scopes.append(merged)
+        left.remove(slot)
+    assert not left
+
+
 LARGE = [
     ((16, 16, 16, 16, 15), complete_graph(5)),
     ((16, 16, 16, 16, 15), [(0, 1), (0, 2), (0, 3), (0, 4)]),
@@ -82,18 +165,13 @@ def test_large_shapes_equal_enumeration(states, edges):
     check_against_enumeration(*random_crf(states, edges, seed=len(states), batch=1))
 
 
-def test_score_joint_and_n_best_agree_with_enumeration():
+def test_score_and_joint_agree_with_enumeration():
     crf, unaries = random_crf((3, 4, 2), [(0, 1), (0, 2)], seed=3)
     scores, grid = enumerate_tuples(crf, unaries)
     for column, one in enumerate(grid):
         torch.testing.assert_close(crf.score(unaries, one.expand(2, -1)), scores[:, column])
     log_probs = scores - scores.logsumexp(1, keepdim=True)
     torch.testing.assert_close(crf.joint(unaries).flatten(1), log_probs)
-    best, best_log_probs = crf.n_best(unaries, 5)
-    order = log_probs.argsort(1, descending=True)[:, :5]
-    assert torch.equal(best, grid[order])
-    torch.testing.assert_close(best_log_probs, log_probs.gather(1, order))
-    assert torch.equal(best[:, 0], crf.map_tuple(unaries))
     with pytest.raises(ValueError, match="too many"):
         TupleCRF((2000, 2000), []).joint([torch.zeros(1, 2000), torch.zeros(1, 2000)])
 

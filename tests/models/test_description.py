@@ -50,6 +50,17 @@ def test_a_row_does_not_depend_on_its_batch(kind):
     torch.testing.assert_close(model(inputs, words), alone)
 
 
+def test_padding_of_the_source_changes_nothing():
+    """A padded row of the encoder's input gives what the same words give without their padding."""
+    model, source = model_and_inputs("words")
+    words = torch.tensor([[BOS, 4, 5]])
+    for row, length in zip(source, (4, 1, 2), strict=True):
+        padded, trimmed = row[None], row[None, :length]
+        torch.testing.assert_close(model(padded, words), model(trimmed, words))
+        for a, b in zip(model.start(padded), model.start(trimmed), strict=True):
+            torch.testing.assert_close(a, b)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_greedy_and_beams_decode(kind):
     model, inputs = model_and_inputs(kind)

@@ -18,10 +18,11 @@ from lrcn_utils.models.lstm import (
     LSTMCell,
     RNNCell,
     from_caffe,
+    input_sums,
+    next_state,
     reorder_gates,
     set_forget_bias,
     step_layers,
-    to_caffe,
     trace_gates,
     zero_state,
 )
@@ -161,13 +162,36 @@ def test_gate_orders_equal_an_independent_version(batch, time, inputs, hidden, o
 
 
 @quick
-@given(SIZES, SIZES)
-def test_caffe_and_back_is_the_same_function(inputs, hidden):
-    cell, again = LSTMCell(inputs, hidden).double(), LSTMCell(inputs, hidden).double()
-    again.load_state_dict(from_caffe(**to_caffe(**cell.state_dict())))
-    x = torch.randn(4, inputs, dtype=torch.double)
-    for a, b in zip(cell(x), again(x), strict=True):
-        torch.testing.assert_close(a, b, rtol=0, atol=1e-12)
+@given(SIZES, SIZES, SIZES)
+def test_caffe_s_weights_give_caffe_s_numbers(time, inputs, hidden):
+    x, w_xc = np.random.randn(time, 1, inputs), np.random.randn(4 * hidden, inputs)
+    w_hc, b_c = np.random.randn(4 * hidden, hidden), np.random.randn(4 * hidden)
+    wanted, _ = numpy_lstm(x, w_xc, w_hc, b_c, CAFFE_ORDER)
+    cell, state = LSTMCell(inputs, hidden).double(), None
+    cell.load_state_dict(from_caffe(*map(torch.from_numpy, (w_xc, b_c, w_hc))))
+    for x_t, h in zip(torch.from_numpy(x), wanted, strict=True):
+        state = cell(x_t, state)
+        np.testing.assert_allclose(state[0].detach(), h, atol=1e-12)
+
+
+@quick
+@given(SIZES, SIZES, SIZES, st.sampled_from(["lstm", "tanh", "relu"]))
+def test_a_step_from_the_sums_equals_the_library(batch, inputs, hidden, kind):
+    """Outputs and gradients of ``next_state``, where a part of the input is added by the caller."""
+    recurrent = nn.LSTM(inputs + 2, hidden) if kind == "lstm" else nn.RNN(inputs + 2, hidden, nonlinearity=kind)
+    x, extra = torch.randn(batch, inputs, requires_grad=True), torch.randn(batch, 2, requires_grad=True)
+    state = tuple(torch.randn(batch, hidden, requires_grad=True) for _ in range(1 + (kind == "lstm")))
+    sums = input_sums(recurrent, x) + extra @ recurrent.weight_ih_l0[:, inputs:].T
+    ours = next_state(recurrent, sums, state)
+    given = tuple(part[None] for part in state)
+    _, theirs = recurrent(torch.cat([x, extra], dim=1)[None], given if kind == "lstm" else given[0])
+    theirs = theirs if kind == "lstm" else (theirs,)
+    leaves = [x, extra, *state, *recurrent.parameters()]
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b[0], rtol=1e-5, atol=1e-5)
+    gradients = (torch.autograd.grad(parts[0].square().sum(), leaves, allow_unused=True) for parts in (ours, theirs))
+    for a, b in zip(*gradients, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
 
 
 def test_caffe_order_is_input_forget_output_candidate():

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("nltk")
 
-from lrcn_utils.metrics.language import NGram
+from lrcn_utils.models.ngram import NGram
 from lrcn_utils.models.smt import END, START, Translator, Weights, align, passed_through, phrase_table, source_words
 
 SLOTS = ("activity", "tool", "object", "source")

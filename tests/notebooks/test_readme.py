@@ -8,7 +8,7 @@ TEXT = README.read_text(encoding="utf-8")
 
 
 def test_the_map_has_the_minutes_of_the_headers():
-    assert with_minutes(TEXT) == TEXT, "run `python tests/notebooks/course_map.py`"
+    assert with_minutes(TEXT) == TEXT, "run `python docs/tools/course_map.py`"
 
 
 def test_every_lesson_is_on_the_map_once():

@@ -35,3 +35,13 @@ def test_a_file_without_configuration_is_named_with_the_field(tmp_path):
     save_file({"w": torch.ones(1)}, tmp_path / "bare.safetensors")
     with pytest.raises(ValueError, match=r"bare\.safetensors.*'config'"):
         load_checkpoint(tmp_path / "bare.safetensors")
+
+
+def test_a_checkpoint_of_another_task_is_refused(tmp_path):
+    save_checkpoint(tmp_path / "m.safetensors", nn.Linear(1, 1), {"task": "captioning"}, {})
+    assert load_checkpoint(tmp_path / "m.safetensors", "captioning")[1] == {"task": "captioning"}
+    with pytest.raises(ValueError, match=r"m\.safetensors: a checkpoint of captioning, not of activity"):
+        load_checkpoint(tmp_path / "m.safetensors", "activity")
+    (tmp_path / "cut.safetensors").write_bytes((tmp_path / "m.safetensors").read_bytes()[:40])
+    with pytest.raises(ValueError, match=r"cut\.safetensors: not a whole safetensors file"):
+        load_checkpoint(tmp_path / "cut.safetensors")

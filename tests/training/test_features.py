@@ -1,15 +1,20 @@
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from broken_videos import make_dataset, make_video
+from broken_videos import make_dataset
+from PIL import Image
 from torch import nn
 
+from lrcn_utils.data import flow
+from lrcn_utils.data.captions import CaptionSet
 from lrcn_utils.data.clips import FrameSize, collate_clips
 from lrcn_utils.data.ucf101 import ClipDataset, read_index
+from lrcn_utils.data.video import write_video
 from lrcn_utils.training import features
-from lrcn_utils.training.features import FeatureClips, extract
+from lrcn_utils.training.features import FeatureClips, evenly_spread, extract, extract_images
 
 
 class Means(nn.Module):
@@ -72,8 +77,7 @@ def test_a_second_call_computes_nothing_and_a_kill_costs_one_video(dataset, tmp_
 
     with pytest.raises(KeyboardInterrupt):
         extract(dataset, Dying(), "pool", tmp_path / "killed")
-    (folder,) = (tmp_path / "killed").iterdir()
-    assert os.listdir(folder) == ["v_Jump_g08_c01.npy"]
+    assert len(list((tmp_path / "killed").rglob("*.npy"))) == 1 and not list((tmp_path / "killed").rglob("*.part"))
     resumed = extract(dataset, cnn := Means(), "pool", tmp_path / "killed")
     assert cnn.frames == 9 and all((a == b).all() for a, b in zip(resumed, kept, strict=True))
 
@@ -86,9 +90,12 @@ def test_other_weights_other_sizes_and_other_videos_are_not_mixed_up(dataset, vi
     larger = ClipDataset(videos, FrameSize(24, 32, 20), cache=False)
     extract(larger, cnn := Means(), "pool", tmp_path)
     assert cnn.frames == 49
-    make_video(videos[1].path, 9)  # the same bytes, made again: computed again
-    os.utime(videos[1].path, ns=(5, 5))
+    os.utime(videos[1].path, ns=(5, 5))  # the same film with another time stamp is the same film
     extract(dataset, cnn := Means(), "pool", tmp_path)
+    assert cnn.frames == 0
+    write_video(videos[1].path, [np.full((24, 32, 3), 200, np.uint8)] * 9, options={"qscale": "2"})
+    os.utime(videos[1].path, ns=(4, 4))  # an older one in its place is another film
+    assert extract(dataset, cnn := Means(), "pool", tmp_path)[1][0, 0, 0] > 0.7
     assert cnn.frames == 9
 
 
@@ -132,6 +139,82 @@ def test_training_clips_are_steps_in_a_row_of_one_view(dataset, tmp_path):
     clips.set_epoch(1, 7)
     assert torch.equal(clips[0][0], first)
     assert collate_clips([clips[0], clips[1]]).lengths.tolist() == [16, 9]
+
+
+def test_flow_in_a_mirror_has_its_horizontal_motion_negated(videos, tmp_path, monkeypatch):
+    """255 - x: what moves to the right moves to the left in the mirror."""
+    for video in videos:
+        images = np.full((video.flow_frames, 24, 32, 3), (200, 128, 160), np.uint8)
+        write_video(video.flow_path, images, codec="libx264rgb", pixel_format="rgb24", options={"crf": "5"})
+    monkeypatch.setattr(flow, "is_of", lambda stored, video: True)
+    dataset = ClipDataset(videos, FrameSize(24, 32, 16), input="flow", cache=False)
+    for views in ("centre and mirror", "whole and mirror", "ten"):
+        found = extract(dataset, Means(), "pool", tmp_path, views=views)[0].astype(np.float32) * 255
+        half = len(found) // 2
+        np.testing.assert_allclose(found[:half, :, 0], 200, atol=3)
+        np.testing.assert_allclose(found[half:, :, 0], 55, atol=3)
+        np.testing.assert_allclose(found[:, :, 1], 128, atol=3)
+
+
+def test_some_frames_evenly_spread_from_first_to_last(dataset, tmp_path):
+    found = extract(dataset, cnn := Means(), "pool", tmp_path, spread=8)
+    every = extract(dataset, Means(), "pool", tmp_path)
+    assert cnn.frames == 16 and found[0].shape == (1, 8, 6)
+    chosen = np.linspace(0, 39, 8).round().astype(int)
+    np.testing.assert_allclose(found[0][0], every[0][0, chosen], atol=1e-3)
+    assert list(evenly_spread(iter("abc"), 3, 5)) == ["a", "a", "b", "c", "c"]
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Three pictures; the second is broken."""
+    files = [tmp_path / "pictures" / f"{name}.png" for name in "abc"]
+    files[0].parent.mkdir()
+    for value, file in zip((10, 120, 240), files, strict=True):
+        Image.new("RGB", (64, 48), (value, 0, 0)).save(file)
+    files[1].write_bytes(files[1].read_bytes()[:60])
+    return CaptionSet(list("abc"), files, [["a"], ["b"], ["c"]])
+
+
+class SmallMeans(Means):
+    crop = 56
+
+
+def images_of(pictures, cnn, cache):
+    fresh = CaptionSet(pictures.ids, pictures.images, pictures.captions)
+    return extract_images(fresh, cnn, "fc8", cache)
+
+
+def test_features_of_images_are_kept_one_by_one(pictures, tmp_path):
+    used, found = images_of(pictures, cnn := SmallMeans(), tmp_path / "cache")
+    assert used.ids == ["a", "c"] and cnn.frames == 2 and len(used.report) == 1
+    np.testing.assert_allclose(found[:, 0] * 255, [10, 240], atol=1)
+    used, again = images_of(pictures, cnn, tmp_path / "cache")
+    assert cnn.frames == 2 and torch.equal(found, again)
+    assert len(used.report) == 1  # what is left out is said every time
+
+
+def test_a_mended_or_replaced_picture_is_seen(pictures, tmp_path):
+    images_of(pictures, SmallMeans(), tmp_path / "cache")
+    stamp = os.stat(pictures.images[0]).st_mtime_ns
+    Image.new("RGB", (64, 48), (120, 0, 0)).save(pictures.images[1])
+    Image.new("RGB", (64, 48), (90, 0, 0)).save(pictures.images[0])
+    os.utime(pictures.images[0], ns=(stamp, stamp))
+    used, found = images_of(pictures, SmallMeans(), tmp_path / "cache")
+    assert len(used) == 3 and not used.report.lines
+    np.testing.assert_allclose(found[:, 0] * 255, [90, 120, 240], atol=1)
+
+
+def test_another_folder_with_the_same_names_has_features_of_its_own(pictures, tmp_path, monkeypatch):
+    """Two projects that both say ``--root flickr``."""
+    found = {}
+    for project, value in (("one", 30), ("two", 200)):
+        (tmp_path / project / "flickr").mkdir(parents=True)
+        monkeypatch.chdir(tmp_path / project)
+        Image.new("RGB", (64, 48), (value, 0, 0)).save(Path("flickr/a.png"))
+        here = CaptionSet(["a"], [Path("flickr/a.png")], [["a"]])
+        found[project] = extract_images(here, SmallMeans(), "fc8", tmp_path / "cache")[1]
+    assert abs(found["two"][0, 0] * 255 - 200) < 1
 
 
 @pytest.mark.real

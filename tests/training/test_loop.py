@@ -1,21 +1,27 @@
-"""The loop's promise: a run that is killed and resumed ends exactly as the unbroken one."""
+"""The loop's promises: a resumed run ends as the unbroken one, and nothing goes wrong in silence."""
 
+import io
+import zipfile
+
+import numpy as np
 import pytest
 import torch
+from interrupted import kill
 from torch import nn
 from torch.utils.data import Dataset
 
-from lrcn_utils.training.loop import epoch_order, fit
+from lrcn_utils.training.loop import Diverged, _epoch_order, fit
+from lrcn_utils.training.state import RunError, State
 
 
 class NoisyLine(Dataset):
     """y = 2x, seen through noise that depends on (seed, epoch, index) only."""
 
-    def __init__(self):
-        self.stamp = 0
+    def __init__(self, size=30):
+        self.size, self.stamp = size, 0
 
     def __len__(self):
-        return 30
+        return self.size
 
     def set_epoch(self, seed, epoch):
         self.stamp = seed * 1000 + epoch
@@ -31,24 +37,15 @@ def squared_error(model, batch):
     return (model(x) - y).square().mean()
 
 
-def run(epochs, save_to=None, workers=0, **options):
+def run(epochs=6, state=None, workers=0, rate=0.02, loss=squared_error, **options):
     torch.manual_seed(3)
     model = nn.Sequential(nn.Linear(1, 16), nn.Dropout(0.5), nn.Linear(16, 1))
-    optimizer = torch.optim.AdamW(model.parameters(), 0.02)
+    optimizer = torch.optim.AdamW(model.parameters(), rate)
     schedule = torch.optim.lr_scheduler.StepLR(optimizer, 2, 0.5)
+    settings = {"epochs": epochs, "batch_size": 8, "seed": 5} | options
+    dataset = settings.pop("dataset", NoisyLine())
     history = fit(
-        model,
-        NoisyLine(),
-        squared_error,
-        optimizer,
-        epochs=epochs,
-        batch_size=8,
-        seed=5,
-        schedule=schedule,
-        save_to=save_to,
-        workers=workers,
-        progress=False,
-        **options,
+        model, dataset, loss, optimizer, schedule=schedule, state=state, workers=workers, progress=False, **settings
     )
     return model, history
 
@@ -57,13 +54,121 @@ def weights(model):
     return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
 
 
-def test_resumed_run_ends_as_the_unbroken_one(tmp_path):
-    unbroken, long = run(6)
-    run(3, save_to=tmp_path / "run.pt")
+@pytest.mark.parametrize("step", [1, 2, 4, 5, 6, 11, 24])
+def test_a_run_killed_at_any_step_ends_as_the_unbroken_one(tmp_path, monkeypatch, step):
+    unbroken, whole = run(evaluate=lambda model: {"bias": float(model(torch.zeros(1, 1)))})
+    kill(
+        monkeypatch,
+        step,
+        lambda: run(
+            state=State(tmp_path / "run.state"), evaluate=lambda model: {"bias": float(model(torch.zeros(1, 1)))}
+        ),
+    )
     torch.rand(7)  # the process did other things in between
-    resumed, history = run(6, save_to=tmp_path / "run.pt")
+    state = State(tmp_path / "run.state", resume=True)
+    resumed, history = run(state=state, evaluate=lambda model: {"bias": float(model(torch.zeros(1, 1)))})
     assert torch.equal(weights(unbroken), weights(resumed))
-    assert history.loss == long.loss
+    assert history == whole
+
+
+def test_a_killed_run_goes_on_where_it_was(tmp_path, monkeypatch):
+    kill(monkeypatch, 7, lambda: run(state=State(tmp_path / "run.state")))  # in the second epoch of four steps
+    steps = []
+    run(state=State(tmp_path / "run.state", resume=True), loss=lambda *a: steps.append(1) or squared_error(*a))
+    assert len(steps) == 6 * 4 - 6
+
+
+def test_resuming_is_asked_for(tmp_path):
+    run(2, State(tmp_path / "run.state"))
+    with pytest.raises(RunError, match=r"run\.state holds a training that was begun; ask to resume it"):
+        run(2, State(tmp_path / "run.state"))
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"epochs": 4}, "epochs 2 there, 4 here"),
+        ({"rate": 0.5}, r"rate \[0.02\] there, \[0.5\] here"),
+        ({"seed": 6}, "seed 5 there, 6 here"),
+        ({"batch_size": 4}, "batch_size 8 there, 4 here"),
+        ({"clip_norm": 1.0}, "clip_norm not set there, 1.0 here"),
+        ({"dataset": NoisyLine(29)}, "items 30 there, 29 here"),
+    ],
+)
+def test_the_state_of_another_training_is_refused_by_name(tmp_path, change, named):
+    run(2, State(tmp_path / "run.state"))
+    with pytest.raises(RunError, match=f"another training .{named}"):
+        run(**({"epochs": 2} | change), state=State(tmp_path / "run.state", resume=True))
+
+
+def test_a_state_of_another_run_or_a_damaged_one_is_refused(tmp_path):
+    run(2, State(tmp_path / "run.state", {"run": "one"}))
+    with pytest.raises(RunError, match="run one there, two here"):
+        run(2, State(tmp_path / "run.state", {"run": "two"}, resume=True))
+    (tmp_path / "run.state").write_bytes((tmp_path / "run.state").read_bytes()[:500])
+    with pytest.raises(RunError, match="not a training state of this version"):
+        run(2, State(tmp_path / "run.state", {"run": "one"}, resume=True))
+
+
+def as_if_from_a_gpu(path):
+    """Write a state again as a machine with a GPU would: its tensors say that they were on cuda:0."""
+    short = b"X\x03\x00\x00\x00cpu"
+    written = io.BytesIO()
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(written, "w", zipfile.ZIP_STORED) as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name.endswith("data.pkl"):
+                assert short in content
+                content = content.replace(short, b"X\x06\x00\x00\x00cuda:0")
+            new.writestr(name, content)
+    path.write_bytes(written.getvalue())
+
+
+def test_the_state_of_a_gpu_goes_on_on_a_cpu(tmp_path, monkeypatch):
+    unbroken, _ = run()
+    kill(monkeypatch, 7, lambda: run(state=State(tmp_path / "run.state")))
+    as_if_from_a_gpu(tmp_path / "run.state")
+    if not torch.cuda.is_available():
+        with pytest.raises(RuntimeError, match="CUDA"):
+            torch.load(tmp_path / "run.state", weights_only=True)
+    resumed, _ = run(state=State(tmp_path / "run.state", resume=True))
+    assert torch.equal(weights(unbroken), weights(resumed))
+
+
+def test_numbers_of_numpy_and_pytorch_can_be_resumed(tmp_path):
+    scores = {"a": np.float64(0.5), "b": torch.tensor(2), "c": np.int64(3), "d": 1}
+    run(2, State(tmp_path / "run.state"), evaluate=lambda model: scores)
+    _, history = run(2, State(tmp_path / "run.state", resume=True), evaluate=lambda model: scores)
+    assert history.evaluation == [{"a": 0.5, "b": 2, "c": 3, "d": 1}] * 2
+
+
+def test_a_diverging_run_stops_with_the_step_and_keeps_the_last_good_state(tmp_path):
+    calls = []
+
+    def explodes(model, batch):
+        calls.append(1)
+        return squared_error(model, batch) * (float("inf") if len(calls) == 7 else 1)
+
+    with pytest.raises(Diverged, match=r"the loss is inf at step 3 of epoch 2.*last good state is in .*run\.state"):
+        run(state=State(tmp_path / "run.state"), loss=explodes)
+    saved = torch.load(tmp_path / "run.state", weights_only=True)
+    assert saved["progress"]["epoch"] == 1 and all(t.isfinite().all() for t in saved["model"].values())
+    with pytest.raises(Diverged):
+        run(rate=1e30)
+
+
+def test_weights_that_are_not_numbers_are_found_at_the_end_of_the_last_epoch(tmp_path):
+    def poisons(model, batch):
+        return squared_error(model, batch) + (0 * model[0].weight).pow(2).sqrt().sum()  # 0, with a gradient of nan
+
+    with pytest.raises(Diverged, match="a weight is not finite at step 1 of epoch 1"):
+        run(1, State(tmp_path / "run.state"), loss=poisons, batch_size=30)
+    assert not (tmp_path / "run.state").exists()
+
+
+def test_an_empty_training_set_is_refused():
+    with pytest.raises(ValueError, match="the training set is empty"):
+        run(dataset=NoisyLine(0))
 
 
 def test_workers_change_nothing():
@@ -77,25 +182,57 @@ def test_training_learns_and_reports_each_epoch():
     assert not model.training
 
 
+def test_evaluation_sees_the_model_as_it_will_be_used():
+    _, history = run(2, evaluate=lambda model: {"training": model.training, "gradient": torch.is_grad_enabled()})
+    assert history.evaluation == [{"training": False, "gradient": False}] * 2
+
+
+def test_sums_and_counts_give_the_mean_over_the_epoch_and_the_gradient_of_the_batch():
+    def unequal(model, batch):
+        x, y = batch
+        return (model(x) - y).square().sum(), len(x)
+
+    one, history = run(2, loss=unequal)
+    other, means = run(2)
+    torch.testing.assert_close(weights(one), weights(other))
+    assert history.loss[0] != pytest.approx(means.loss[0], rel=1e-4)  # the last batch of 6 counts for 6, not for 8
+
+
+def test_frozen_weights_stay_out_of_the_state(tmp_path):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(1, 4), nn.Linear(4, 1))
+    model[0].requires_grad_(False)
+    optimizer = torch.optim.SGD(model[1].parameters(), 0.1)
+    options = {"epochs": 1, "batch_size": 8, "progress": False, "state": State(tmp_path / "run.state")}
+    fit(model, NoisyLine(), squared_error, optimizer, **options)
+    assert set(torch.load(tmp_path / "run.state", weights_only=True)["model"]) == {"1.weight", "1.bias"}
+
+
 def test_clip_norm_bounds_the_step():
     torch.manual_seed(0)
     model = nn.Linear(1, 1)
     before = weights(model)
     optimizer = torch.optim.SGD(model.parameters(), 1.0)
-    fit(
-        model,
-        NoisyLine(),
-        lambda m, b: 1e6 * squared_error(m, b),
-        optimizer,
-        epochs=1,
-        batch_size=30,
-        clip_norm=0.5,
-        progress=False,
-    )
+    loud = {"epochs": 1, "batch_size": 30, "clip_norm": 0.5, "progress": False}
+    fit(model, NoisyLine(), lambda m, b: 1e6 * squared_error(m, b), optimizer, **loud)
     assert (weights(model) - before).norm() == pytest.approx(0.5, rel=1e-3)
 
 
 def test_order_depends_on_seed_and_epoch_only():
-    assert epoch_order(50, 1, 2) == epoch_order(50, 1, 2)
-    assert sorted(epoch_order(50, 1, 2)) == list(range(50))
-    assert epoch_order(50, 1, 2) != epoch_order(50, 1, 3) != epoch_order(50, 2, 3)
+    assert _epoch_order(50, 1, 2) == _epoch_order(50, 1, 2)
+    assert sorted(_epoch_order(50, 1, 2)) == list(range(50))
+    assert _epoch_order(50, 1, 2) != _epoch_order(50, 1, 3) != _epoch_order(50, 2, 3)
+
+
+def test_a_full_disk_costs_one_line_and_keeps_the_state_before(tmp_path, monkeypatch):
+    run(1, State(tmp_path / "run.state"))
+    before = (tmp_path / "run.state").read_bytes()
+
+    def full(saved, file):
+        file.write_bytes(b"half")
+        raise RuntimeError("unexpected pos 40128 vs 40016")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(OSError, match=r"run\.state: cannot be written; is the disk full\?"):
+        State(tmp_path / "run.state").save({}, {})
+    assert (tmp_path / "run.state").read_bytes() == before and len(list(tmp_path.iterdir())) == 1

@@ -1,17 +1,22 @@
-"""The prediction explorer: its logic on real videos, every control over its range, uploads of both ipywidgets."""
+"""The prediction explorer: every control over its range, uploads good and bad, names that are no markup."""
 
 import io
+import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from choose_file import choose
 from PIL import Image
 
 from lrcn_utils.data.ucf101 import read_index
-from lrcn_utils.data.video import VideoError, read_video
+from lrcn_utils.data.video import read_video
+from lrcn_utils.inference import film
 from lrcn_utils.models.activity import LRCN, SingleFrame
 from lrcn_utils.models.cnn import toy_caffenet
-from lrcn_utils.widgets.activity import PredictionExplorer, Predictions, bars, uploaded_file
+from lrcn_utils.widgets.activity import PredictionExplorer, bars
+from lrcn_utils.widgets.drawing import png
 
 
 @pytest.fixture(scope="module")
@@ -29,11 +34,6 @@ def models(index):
     }
 
 
-@pytest.fixture(scope="module")
-def logic(models, index):
-    return Predictions(models, index.classes)
-
-
 @pytest.fixture
 def explorer(models, index):
     return PredictionExplorer(models, index.test[:3], index.classes)
@@ -41,39 +41,6 @@ def explorer(models, index):
 
 def size(png: bytes) -> tuple[int, int]:
     return Image.open(io.BytesIO(png)).size
-
-
-def test_probabilities_are_the_models_own(logic, models, index):
-    clip = logic.open(index.test[0])
-    frames = read_video(index.test[0].path, (60, 80))[:, 2:58, 12:68]
-    inputs = torch.tensor(frames / 255, dtype=torch.float32).permute(0, 3, 1, 2)
-    with torch.no_grad():
-        expected = models["LRCN"]["rgb"].eval()(inputs[None])[0].softmax(-1)
-    np.testing.assert_allclose(logic.probabilities(clip, "LRCN", "rgb"), expected, atol=1e-5)
-
-
-def test_both_is_the_half_and_half_average(logic, index):
-    clip = logic.open(index.test[0])
-    rgb, flow, both = (logic.probabilities(clip, "LRCN", stream) for stream in ("rgb", "flow", "both"))
-    assert len(rgb) == len(flow) == len(clip)
-    np.testing.assert_allclose(both, (rgb + flow) / 2)
-    np.testing.assert_allclose(logic.belief(clip, "LRCN", "rgb", averaged=True)[-1], rgb.mean(0), atol=1e-6)
-
-
-def test_picture_shows_rgb_and_flow(logic, index):
-    clip = logic.open(index.test[0])
-    assert logic.picture(clip, 0, "rgb").shape == (120, 160, 3)
-    assert logic.picture(clip, len(clip) - 1, "both").shape == (120, 320, 3)
-
-
-def test_verdict_says_right_or_wrong(logic, index):
-    clip = logic.open(index.test[0])
-    best = int(logic.probabilities(clip, "LRCN", "rgb").mean(0).argmax())
-    clip.truth = best
-    assert logic.verdict(clip, "LRCN", "rgb").startswith(f"LRCN: {index.classes[best]}")
-    assert logic.verdict(clip, "LRCN", "rgb").endswith("right")
-    clip.truth = (best + 1) % 16
-    assert logic.verdict(clip, "LRCN", "rgb").endswith("wrong")
 
 
 def test_every_control_over_its_range(explorer):
@@ -110,28 +77,67 @@ def test_the_figure_is_the_same_view(explorer):
     assert sum(title.startswith("LRCN:") for title in titles) == 1
 
 
-@pytest.mark.parametrize("version", [7, 8])
-def test_an_uploaded_video_is_classified(explorer, index, version):
-    content = index.test[5].path.read_bytes()
-    if version == 7:
-        value = {"mine.avi": {"metadata": {}, "content": content}}
-    else:
-        value = ({"name": "mine.avi", "content": memoryview(content)},)
-    name, data = uploaded_file(value)
-    explorer._open(explorer.logic.open_upload(name, data))
-    assert len(explorer.clip) == index.test[5].frames
-    assert "truth unknown" in explorer.message.value
-    # The flow is estimated here, as it was for the dataset: about the same.
-    assert explorer.clip.seen["flow"].shape == (index.test[5].frames - 1, 60, 80, 3)
+def test_an_upload_is_shown_as_often_as_it_is_chosen_and_the_list_stays_of_use(explorer, index):
+    listed, content = explorer.video.options[1][1], index.test[5].path.read_bytes()
+    for _ in range(2):
+        choose(explorer.upload, "mine.avi", content)
+        assert explorer.clip.name == "mine.avi" and explorer.clip.frames == index.test[5].frames
+        assert "truth unknown" in explorer.message.value and explorer.video.value is None
+        explorer.video.value = listed
+        assert explorer.clip.name == listed.name
+    choose(explorer.upload, "mine.avi", content)
+    explorer.input.value = "both"
+    explorer.video.value = listed  # the clip that was marked in the list before the upload
+    assert explorer.clip.name == listed.name
 
 
-def test_a_bad_upload_is_one_message(explorer, monkeypatch):
-    with pytest.raises(VideoError, match=r"notes.txt"):
-        explorer.logic.open_upload("notes.txt", b"not a video")
-    before = explorer.clip
-    monkeypatch.setattr(type(explorer.upload), "value", ({"name": "notes.txt", "content": b"no"},))
-    explorer._uploaded()
-    assert "notes.txt" in explorer.message.value and explorer.clip is before
+def test_a_bad_upload_is_one_message_that_a_good_file_ends(explorer, index):
+    before, about = explorer.clip, explorer.message.value
+    choose(explorer.upload, "notes.txt", b"not a video")
+    assert "notes.txt: " in explorer.upload.message.value and explorer.clip is before
+    explorer.frame.value = 3
+    assert "notes.txt: " in explorer.upload.message.value and explorer.message.value == about
+    explorer.video.value = explorer.video.options[2][1]
+    assert "notes.txt" not in explorer.upload.message.value
+    choose(explorer.upload, "notes.txt", b"not a video")
+    choose(explorer.upload, "mine.avi", index.test[5].path.read_bytes())
+    assert "notes.txt" not in explorer.upload.message.value
+
+
+def test_without_opencv_flow_is_one_message_and_rgb_goes_on(explorer, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    for stream, told in (("flow", True), ("rgb", False), ("both", True)):
+        explorer.input.value = stream
+        explorer.frame.value = (explorer.frame.value + 1) % 5
+        assert ("pip install" in explorer.message.value) == told
+        assert len(explorer.panels.children) == (0 if told else 2)
+
+
+def test_names_of_files_and_classes_are_text(models, index):
+    nasty = ["a$\\frac$<img src=x onerror=alert(1)>", *index.classes[1:]]
+    explorer = PredictionExplorer(models, [replace(index.test[0], label=0)], nasty)
+    choose(explorer.upload, "b$\\frac$<img src=x>.avi", index.test[0].path.read_bytes())
+    for _ in range(2):
+        texts = [explorer.message.value, *(panel.bars.value for panel in explorer._drawn)]
+        assert not any("<img" in text for text in texts)
+        png(explorer.figure())
+        explorer.video.value = explorer.video.options[0][1]
+    assert "&lt;img" in explorer.message.value
+
+
+def test_a_long_film_is_scrubbed_by_true_frame_numbers(explorer, index, monkeypatch):
+    monkeypatch.setattr(film, "MOST", 10)
+    choose(explorer.upload, "long.avi", index.test[5].path.read_bytes())
+    every = explorer.clip.every
+    assert every > 1 and explorer.frame.step == explorer.play.step == every
+    assert explorer.frame.max == explorer.clip.numbers[-1] and f"one in {every}" in explorer.message.value
+    frames = read_video(index.test[5].path, (120, 160))
+    for number in range(explorer.frame.max + 1):
+        explorer.frame.value = number
+        assert explorer.screen.value == png(frames[number - number % every])
+    png(explorer.figure())
+    explorer.video.value = explorer.video.options[1][1]
+    assert explorer.frame.step == explorer.clip.every
 
 
 def test_bars_mark_the_truth_and_keep_the_colours():

@@ -5,13 +5,16 @@ import io
 import numpy as np
 import pytest
 import torch
+from choose_file import choose
 from matplotlib.figure import Figure
 from PIL import Image
 
 from lrcn_utils.data.vocabulary import Vocabulary
 from lrcn_utils.decoding import greedy
+from lrcn_utils.inference.captioning import DECODERS, Captions, Picture
 from lrcn_utils.models.captioning import Captioner
-from lrcn_utils.widgets.captioning import DECODERS, BeamTree, CaptionExplorer, Captions, Picture, Settings
+from lrcn_utils.widgets.captioning import BeamTree, CaptionExplorer
+from lrcn_utils.widgets.drawing import png
 
 VOCABULARY = Vocabulary(["a", "two", "red", "green", "<b>", "apple", "apples", "on", "plate", "board", "and"])
 
@@ -66,44 +69,51 @@ def test_the_words_come_one_by_one(captions):
     assert "<b>" not in view.table.value and "a red &lt;i&gt;apple" in view.message.value
 
 
-def test_an_image_can_be_uploaded_in_both_forms(captions):
+def jpeg(size, colour=(255, 0, 0)) -> bytes:
     buffer = io.BytesIO()
-    Image.new("RGB", (9, 7), (255, 0, 0)).save(buffer, "jpeg")
+    Image.new("RGB", size, colour).save(buffer, "jpeg")
+    return buffer.getvalue()
+
+
+def test_an_upload_is_shown_as_often_as_it_is_chosen_and_the_list_stays_of_use(captions):
     view = CaptionExplorer(captions)
-    new = view.logic.open("red.jpg", buffer.getvalue())
-    assert new.feature[0].tolist() == pytest.approx([1, 0, 0], abs=0.02)
-    for value in (
-        ({"name": "red.jpg", "content": memoryview(buffer.getvalue())},),
-        {"red.jpg": {"metadata": {"name": "red.jpg"}, "content": buffer.getvalue()}},
-    ):
-        view.choice.value = 1
-        stand_in = type("Upload", (), {"value": value})()
-        view.upload, kept = stand_in, view.upload
-        view._uploaded()
-        view.upload = kept
+    for _ in range(2):
+        choose(view.upload, "red.jpg", jpeg((9, 7)))
         assert view.picture.name == "red.jpg" and "reference" not in view.message.value
+        assert view.picture.feature[0].tolist() == pytest.approx([1, 0, 0], abs=0.02)
+        view.choice.value = 0
+        assert view.picture.name == "image 0"
 
 
-def test_a_file_that_is_no_image_says_so_and_keeps_the_view(captions):
+def test_a_file_that_is_no_image_says_so_until_another_is_opened(captions):
     view = CaptionExplorer(captions)
-    before = view.picture
-    view.upload = type("Upload", (), {"value": {"x.jpg": {"content": b"nothing"}}})()
-    view._uploaded()
-    assert "x.jpg: cannot be read as an image" in view.message.value and view.picture is before
+    before, said = view.picture, view.message.value
+    choose(view.upload, "x<b>.jpg", b"nothing")
+    assert "x&lt;b&gt;.jpg: " in view.upload.message.value and view.picture is before
+    view.step.value = 1
+    view.decoder.value = "greedy"
+    assert "x&lt;b&gt;.jpg: " in view.upload.message.value
+    view.choice.value = 1
+    assert ".jpg" not in view.upload.message.value and view.message.value != said
 
 
-def test_sampled_sentences_are_distinct_and_best_first(captions):
-    found = captions.sentences(captions.pictures[0], Settings("sampling", n=100, t=1.0))
-    assert len({h.words for h in found}) == len(found) <= 10
-    assert [h.log_prob for h in found] == sorted((h.log_prob for h in found), reverse=True)
+def test_a_strip_of_an_image_is_shown_small(captions):
+    view = CaptionExplorer(captions)
+    for size in ((2, 3000), (3000, 2)):
+        choose(view.upload, "strip.jpg", jpeg(size))
+        assert max(Image.open(io.BytesIO(view.screen.value)).size) <= 480
 
 
-def test_the_steps_of_a_sentence_sum_to_its_log_probability(captions):
-    picture = captions.pictures[0]
-    best = captions.sentences(picture, Settings())[0]
-    words, top, probabilities = captions.steps(picture, best)
-    assert np.log(probabilities).sum() == pytest.approx(best.log_prob, abs=1e-4) or len(best.words) == 20
-    assert (np.diff(top, axis=1) <= 0).all() and len(words) == len(best.words) + 1
+def test_without_a_way_to_look_nothing_can_be_uploaded(captions):
+    captions.look = None
+    assert CaptionExplorer(captions).upload.button.disabled
+
+
+def test_words_are_no_formulas(captions):
+    captions.vocabulary.words[-1] = "a$b$"
+    captions.vocabulary.words[-2] = "$\\frac"
+    for view in (CaptionExplorer(captions), BeamTree(captions)):
+        png(view.figure())
 
 
 def test_static_twins(captions):

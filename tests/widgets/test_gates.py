@@ -86,3 +86,9 @@ def test_the_layer_is_asked_for_only_where_there_are_several(explorer, vocabular
 def test_no_sentences_is_an_error(model, vocabulary):
     with pytest.raises(ValueError, match="sentences"):
         GateExplorer(model, vocabulary, [])
+
+
+def test_what_is_typed_is_no_formula(explorer):
+    explorer.text.value = "$$ cup $\\$"
+    assert "$$" in " ".join(explorer.reading.steps)
+    explorer.longest.click()

@@ -2,10 +2,14 @@
 
 import csv
 import random
+import tempfile
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from lrcn_utils.data import atomic
 from lrcn_utils.metrics.human import CRITERIA, Rating
 from lrcn_utils.widgets import rating
 from lrcn_utils.widgets.rating import Item, RatingPanel, RatingSession, read_ratings
@@ -162,10 +166,70 @@ def test_a_kernel_that_dies_while_writing_leaves_the_answers_before(tmp_path, mo
     def die(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(rating.os, "replace", die)
-    with pytest.raises(KeyboardInterrupt):
-        panel.session.answer(panel.session.items[0], 1, "grammar", 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(atomic.os, "replace", die)
+        with pytest.raises(KeyboardInterrupt):
+            panel.session.answer(panel.session.items[0], 1, "grammar", 3)
     assert [r.rank for r in read_ratings(tmp_path)] == [2]
+
+
+def test_two_tabs_of_one_rater_lose_no_answer(tmp_path):
+    first, second = RatingPanel(items(), tmp_path), RatingPanel(items(), tmp_path)
+    for panel in (first, second):
+        panel.begin("ann")
+    for place in range(3):
+        first.ranks[place]["grammar"].value = 1
+    second.ranks[5]["relevance"].value = 6
+    first.ranks[0]["grammar"].value = 0  # taken back here, and not brought back by the other
+    second.ranks[4]["relevance"].value = 5
+    assert sorted(r.rank for r in read_ratings(tmp_path)) == [1, 1, 5, 6]
+    second.show(second.number)
+    assert second.ranks[1]["grammar"].value == 1
+    second.ranks[1]["grammar"].value = 4  # changed here, and not changed back by the other
+    first.ranks[3]["grammar"].value = 3
+    assert sorted(r.rank for r in read_ratings(tmp_path)) == [1, 3, 4, 5, 6]
+
+
+def test_an_answer_that_could_not_be_saved_is_saved_with_the_next(tmp_path, monkeypatch):
+    panel = RatingPanel(items(), tmp_path)
+    panel.begin("ann")
+    panel.ranks[0]["grammar"].value = 2
+
+    def full(*_):
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(atomic.os, "replace", full)
+        panel.ranks[1]["grammar"].value = 3
+    assert "not saved: No space left" in panel.message.value
+    good = panel.session.file.read_text()
+    panel.session.file.write_text("somebody wrote here")
+    panel.ranks[2]["grammar"].value = 4
+    assert "not saved: ann.csv, line 1: no column rater" in panel.message.value
+    assert panel.session.rank(panel.session.items[0], 2, "grammar") == 4
+    panel.session.file.write_text(good)
+    panel.ranks[3]["grammar"].value = 5
+    assert sorted(r.rank for r in read_ratings(tmp_path)) == [2, 3, 4, 5]
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\r", exclude_categories=["Cs"])), min_size=2, max_size=2))
+@example(["'=1+1", "'"])
+@example(["=1+1", "@"])
+def test_any_name_comes_back_and_none_is_a_formula(names):
+    with tempfile.TemporaryDirectory() as folder:
+        item = Item(names[0], np.zeros((2, 2, 3), np.uint8), {names[1]: "a bowl"})
+        RatingSession([item], folder, "-ann").answer(item, 0, "grammar", 1)
+        assert read_ratings(folder) == [Rating("-ann", *names, "grammar", 1)]
+        with open(f"{folder}/-ann.csv", newline="", encoding="utf-8") as file:
+            assert not any(cell.startswith(("=", "+", "-", "@")) for row in csv.reader(file) for cell in row)
+        assert RatingSession([item], folder, "-ann").rank(item, 0, "grammar") == 1
+
+
+@pytest.mark.parametrize("name", ["con", "NUL", "com1", "lpt9"])
+def test_a_name_that_windows_keeps_for_itself_is_refused_in_words(tmp_path, name):
+    panel = RatingPanel(items(), tmp_path)
+    panel.begin(name)
+    assert panel.session is None and "On Windows no file can be called" in panel.message.value
 
 
 def test_an_answer_that_cannot_be_saved_is_not_silent(tmp_path):

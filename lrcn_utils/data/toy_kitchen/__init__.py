@@ -1,10 +1,10 @@
 """Toy Kitchen: a small rendered world with activities, sentences and stills, on disk in the real datasets' formats."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 
+from lrcn_utils.data import text
 from lrcn_utils.data.toy_kitchen import activities, render
 from lrcn_utils.data.toy_kitchen.activities import (
     CLASSES,
@@ -31,7 +31,7 @@ __all__ = [
 
 def _scene(root: Path | str, name: str) -> render.Scene:
     path = Path(root) / "ground_truth" / "videos.json"
-    videos = json.loads(path.read_text())
+    videos = text.read_json(path)
     if name not in videos:
         raise KeyError(f"{path}: no video {name}")
     video = videos[name]

@@ -8,7 +8,7 @@ import numpy as np
 
 from lrcn_utils.data.toy_kitchen import scenery, tools
 from lrcn_utils.data.toy_kitchen import sprites as draw
-from lrcn_utils.data.toy_kitchen.render import SCALE, Actor, Scene, Shape
+from lrcn_utils.data.toy_kitchen.render import SCALE, Actor, Scene, Shape, Sprite
 
 SIZE = (160, 120)
 REVERSED_PAIRS = [
@@ -120,7 +120,23 @@ def _drawer(name, place, cook, frames, rng):
     away = [x + rng.uniform(26, 44), front_y + rng.uniform(40, 56)]
     grip = np.array([x + rng.uniform(-3, 3), front_y + 13])
     hand_xy = _path(frames, times, [away, grip, grip + [0, out], np.array(away) + [0, 8]])
-    wood = place.front
+    inside = _drawer_inside(place.front, half, content, rng)
+    grow = 1 + 0.05 * pull / out
+    moving = _poses(x, front_y + pull, 0, grow, 1)
+    reach = _poses(hand_xy[:, 0], hand_xy[:, 1], rng.uniform(0.5, 0.9), 1.05)
+    actors = [
+        Actor(_cabinet(place.front, counter, x, half), _poses(0, 0), "counter"),
+        Actor(inside + _drawer_front(place.front, half), moving, "drawer"),
+        Actor(_table_edge(place.table, counter), _poses(0, 0), "counter"),
+        *[Actor(a.sprite, a.poses) for a in scenery.bystanders(SIZE, counter - 30, rng) if a.poses[0, 1] < counter - 8],
+        Actor(cook[0], reach, "hand"),
+        Actor(cook[1], reach, "hand"),
+    ]
+    return actors, _facts("hand", "drawer", "counter", "none", contents=str(content))
+
+
+def _drawer_inside(wood, half, content, rng) -> Sprite:
+    """The open drawer from above, two or three things of one kind in it."""
     box = [
         Shape(draw.polygon((-half + 4, -40), (half - 4, -40), (half - 2, 2), (-half + 2, 2)), draw.shade(wood, 0.36))
     ]
@@ -134,7 +150,11 @@ def _drawer(name, place, cook, frames, rng):
     for k, shift in enumerate((-0.45, 0.0, 0.45)[: rng.integers(2, 4)]):
         lying = Actor(tools.STIRRERS[content](), _poses(shift * half * 1.1, -9, 0.2 * (k - 1), 0.9, 0.62)).matrix(0)
         box += [Shape(s.points @ lying[:, :2].T + lying[:, 2], s.colour) for s in tools.STIRRERS[content]()]
-    front = [
+    return box
+
+
+def _drawer_front(wood, half) -> Sprite:
+    return [
         Shape(draw.rounded(-half, 0, half, 27, 2), draw.shade(wood, 0.78)),
         Shape(draw.rounded(-half + 1, 0.8, half - 1, 25.6, 2), draw.shade(wood, 1.05)),
         Shape(draw.rounded(-half + 5, 4.5, half - 5, 22, 1.5), draw.shade(wood, 0.9)),
@@ -142,7 +162,12 @@ def _drawer(name, place, cook, frames, rng):
         Shape(draw.capsule(-8, 13.6, 8, 13.6, 2.6), (70, 66, 66)),
         Shape(draw.capsule(-8, 12.8, 8, 12.8, 1.5), (176, 176, 176)),
     ]
-    body = [
+
+
+def _cabinet(wood, counter, x, half) -> Sprite:
+    """What the drawer at ``x`` is in, below the height ``counter``, with a drawer on each side and doors beneath."""
+    front_y = counter + 6
+    return [
         Shape(draw.polygon((-30, counter), (190, counter), (190, 150), (-30, 150)), draw.shade(wood, 0.88)),
         Shape(draw.rounded(x - half - 1.5, front_y - 1.5, x + half + 1.5, front_y + 28, 2), draw.shade(wood, 0.5)),
         *[
@@ -155,28 +180,20 @@ def _drawer(name, place, cook, frames, rng):
         Shape(draw.rounded(x - 2.2 * half, front_y + 36, x - 2, 160, 2), draw.shade(wood, 0.98)),
         Shape(draw.rounded(x + 2, front_y + 36, x + 2.2 * half, 160, 2), draw.shade(wood, 0.98)),
     ]
-    slab = [
-        Shape(draw.polygon((-30, counter - 38), (190, counter - 38), (190, counter), (-30, counter)), place.table),
+
+
+def _table_edge(table, counter) -> Sprite:
+    """The table top before the wall, its edge and the shadow below."""
+    return [
+        Shape(draw.polygon((-30, counter - 38), (190, counter - 38), (190, counter), (-30, counter)), table),
         Shape(
             draw.polygon((-30, counter), (190, counter), (190, counter + 5), (-30, counter + 5)),
-            draw.shade(place.table, 0.72),
+            draw.shade(table, 0.72),
         ),
         Shape(
             draw.polygon((-30, counter + 5), (190, counter + 5), (190, counter + 8), (-30, counter + 8)), (0, 0, 0, 50)
         ),
     ]
-    grow = 1 + 0.05 * pull / out
-    moving = _poses(x, front_y + pull, 0, grow, 1)
-    reach = _poses(hand_xy[:, 0], hand_xy[:, 1], rng.uniform(0.5, 0.9), 1.05)
-    actors = [
-        Actor(body, _poses(0, 0), "counter"),
-        Actor(box + front, moving, "drawer"),
-        Actor(slab, _poses(0, 0), "counter"),
-        *[Actor(a.sprite, a.poses) for a in scenery.bystanders(SIZE, counter - 30, rng) if a.poses[0, 1] < counter - 8],
-        Actor(cook[0], reach, "hand"),
-        Actor(cook[1], reach, "hand"),
-    ]
-    return actors, _facts("hand", "drawer", "counter", "none", contents=str(content))
 
 
 def _food(rng) -> tuple[str, str, list, list]:

@@ -84,11 +84,11 @@ def long_food(colour, stub) -> Sprite:
     ]
 
 
-def carrot(rng=None, colour="orange") -> Sprite:
+def carrot(colour="orange") -> Sprite:
     return long_food(COLOURS[colour], (70, 140, 50))
 
 
-def cucumber(rng=None, colour="green") -> Sprite:
+def cucumber(colour="green") -> Sprite:
     return long_food((62, 140, 58), (44, 92, 40))
 
 
@@ -117,19 +117,19 @@ def round_food(colour, top) -> Sprite:
     ]
 
 
-def apple(rng=None, colour="red") -> Sprite:
+def apple(colour="red") -> Sprite:
     skin = {"green": (150, 196, 70), "yellow": (238, 206, 84)}.get(colour, COLOURS["red"])
     leaf = Shape(polygon((1.5, -13), (6, -16.5), (9, -14.5), (5, -12.2)), (70, 130, 50))
     return [*round_food(skin, (96, 62, 36)), leaf]
 
 
-def potato(rng=None, colour="brown") -> Sprite:
+def potato(colour="brown") -> Sprite:
     skin = (176, 130, 84)
     eyes = [Shape(ellipse(x, y, 1.2, 0.8), shade(skin, 0.66)) for x, y in ((-5, 3), (4, -2), (2, 6), (6, 3), (-2, -4))]
     return [*round_food(skin, shade(skin, 0.8)), *eyes]
 
 
-def tomato(rng=None, colour="red") -> Sprite:
+def tomato(colour="red") -> Sprite:
     skin = (214, 52, 36)
     star = np.stack([ellipse(0, -6, 6, 2.8, n=10), ellipse(0, -6, 2, 1, 0.31, 0.31 + 2 * np.pi, n=10)], 1).reshape(
         -1, 2
@@ -144,7 +144,7 @@ def tomato(rng=None, colour="red") -> Sprite:
     ]
 
 
-def lemon(rng=None, colour="yellow") -> Sprite:
+def lemon(colour="yellow") -> Sprite:
     skin = (246, 216, 50)
     body = np.concatenate(
         [
@@ -162,7 +162,7 @@ def lemon(rng=None, colour="yellow") -> Sprite:
     ]
 
 
-def egg(rng=None, colour="white") -> Sprite:
+def egg(colour="white") -> Sprite:
     shell = (226, 182, 140) if colour == "brown" else (246, 240, 228)
     body = np.concatenate(
         [ellipse(1, 0, 10.5, 8.4, -np.pi / 2, np.pi / 2, 14), ellipse(1, 0, 13, 8.4, np.pi / 2, 3 * np.pi / 2, 14)]
@@ -175,7 +175,7 @@ def egg(rng=None, colour="white") -> Sprite:
     ]
 
 
-def bread(rng=None, colour="brown") -> Sprite:
+def bread(colour="brown") -> Sprite:
     crust, crumb = (172, 108, 48), (240, 208, 150)
     outline = np.concatenate(
         [
@@ -193,7 +193,7 @@ def bread(rng=None, colour="brown") -> Sprite:
     ]
 
 
-def pepper(rng=None, colour="red") -> Sprite:
+def pepper(colour="red") -> Sprite:
     skin = COLOURS[colour]
     lobes = [Shape(ellipse(x, 1, 5.6, 10), shade(skin, f)) for x, f in ((-5.5, 0.95), (5.8, 0.78), (0, 1.0))]
     return [

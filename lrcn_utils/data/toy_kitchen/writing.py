@@ -1,6 +1,5 @@
 """From scenes to files, in the real datasets' own formats."""
 
-import csv
 import json
 import os
 import shutil
@@ -16,6 +15,7 @@ import numpy as np
 from PIL import Image
 from tqdm.auto import tqdm
 
+from lrcn_utils.data import atomic, text
 from lrcn_utils.data.toy_kitchen import activities, language, render, stills
 from lrcn_utils.data.toy_kitchen.card import build_card
 from lrcn_utils.data.toy_kitchen.scenery import GROUPS
@@ -62,7 +62,7 @@ def make(
     settings = {"world": WORLD, "seed": seed, "groups": groups, "videos": clips, "images": images}
     root = Path(root)
     if (root / "card.json").exists():
-        card = json.loads((root / "card.json").read_text())
+        card = text.read_json(root / "card.json")
         if card["settings"] == settings:
             return card
         raise FileExistsError(
@@ -79,7 +79,7 @@ def make(
     except OSError:
         if not (root / "card.json").exists():
             raise
-        card = json.loads((root / "card.json").read_text())
+        card = text.read_json(root / "card.json")
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return card
@@ -115,7 +115,6 @@ def _write(root: Path, settings: dict, workers: int, progress: bool) -> dict:
     _write_split_lists(root, videos)
     _write_descriptions(root, seed, videos)
     _write_captions(root, seed, images)
-    (root / "ground_truth").mkdir()
     _json(root / "ground_truth" / "videos.json", {video["name"]: video for video in videos})
     _json(root / "ground_truth" / "stills.json", {image["file_name"]: image for image in images})
     card = build_card(settings, videos, images)
@@ -136,7 +135,7 @@ def _main_left_alone() -> Iterator[None]:
 
 
 def _json(path: Path, content) -> None:
-    path.write_text(json.dumps(content, indent=1) + "\n")
+    atomic.write_text(path, json.dumps(content, indent=1) + "\n")
 
 
 def _job(job: tuple) -> dict:
@@ -169,17 +168,16 @@ def _make_still(root: Path, seed: int, split: str, number: int) -> dict:
 
 def _write_split_lists(root: Path, videos: list[dict]) -> None:
     folder = root / "ucfTrainTestlist"
-    folder.mkdir()
     number = {name: k for k, name in enumerate(sorted(activities.CLASSES), start=1)}
-    (folder / "classInd.txt").write_text("".join(f"{k} {name}\n" for name, k in number.items()))
+    atomic.write_text(folder / "classInd.txt", "".join(f"{k} {name}\n" for name, k in number.items()))
     ordered = sorted(videos, key=lambda video: video["name"])
     for split, test_groups in TEST_GROUPS.items():
         train = [v for v in ordered if v["group"] not in test_groups]
         test = [v for v in ordered if v["group"] in test_groups]
         path = "{class}/{name}.avi"
         lines = [f"{path.format(**v)} {number[v['class']]}\n" for v in train]
-        (folder / f"trainlist{split:02d}.txt").write_text("".join(lines))
-        (folder / f"testlist{split:02d}.txt").write_text("".join(path.format(**v) + "\n" for v in test))
+        atomic.write_text(folder / f"trainlist{split:02d}.txt", "".join(lines))
+        atomic.write_text(folder / f"testlist{split:02d}.txt", "".join(path.format(**v) + "\n" for v in test))
 
 
 def _write_descriptions(root: Path, seed: int, videos: list[dict]) -> None:
@@ -190,31 +188,20 @@ def _write_descriptions(root: Path, seed: int, videos: list[dict]) -> None:
         )
         for level, sentences in language.describe(video["activity"], video["facts"], rng).items():
             place = folder / level / video["name"]
-            place.mkdir(parents=True)
             for n, sentence in enumerate(sentences, start=1):
-                (place / f"{n}.txt").write_text(sentence + "\n")
-    with open(folder / "tuples.csv", "w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["video", "activity", "tool", "object", "source", "target"])
-        for video in videos:
-            writer.writerow(
-                [
-                    video["name"],
-                    video["activity"],
-                    *(video["facts"][slot] for slot in ("tool", "object", "source", "target")),
-                ]
-            )
-    (folder / "experimentalSetup").mkdir()
+                atomic.write_text(place / f"{n}.txt", sentence + "\n")
+    slots = ("activity", "tool", "object", "source", "target")
+    rows = [(video["name"], video["activity"], *(video["facts"][slot] for slot in slots[1:])) for video in videos]
+    atomic.write_text(folder / "tuples.csv", "".join(f"{','.join(row)}\n" for row in [("video", *slots), *rows]))
     names = {True: [], False: []}
     for video in videos:
         names[video["group"] in TEST_GROUPS[1]].append(video["name"] + "\n")
-    (folder / "experimentalSetup" / "sequencesTest.txt").write_text("".join(names[True]))
-    (folder / "experimentalSetup" / "sequencesTrainValDishes.txt").write_text("".join(names[False]))
+    atomic.write_text(folder / "experimentalSetup" / "sequencesTest.txt", "".join(names[True]))
+    atomic.write_text(folder / "experimentalSetup" / "sequencesTrainValDishes.txt", "".join(names[False]))
 
 
 def _write_captions(root: Path, seed: int, images: list[dict]) -> None:
     folder = root / "stills" / "annotations"
-    folder.mkdir()
     seen = sorted({box.split("#")[0] for image in images for box in image["boxes"]})
     categories = [
         {"id": k, "name": name, "supercategory": SUPERCATEGORY.get(name, "tool")}
@@ -226,8 +213,8 @@ def _write_captions(root: Path, seed: int, images: list[dict]) -> None:
         for image in (image for image in images if image["split"] == split):
             entries.append({"id": image["id"], "file_name": image["file_name"], "width": 128, "height": 128})
             rng = np.random.default_rng([seed, 901, image["id"]])
-            for text in language.caption(image["facts"], rng):
-                captions.append({"id": 5 * image["id"] + len(captions) % 5, "image_id": image["id"], "caption": text})
+            for words in language.caption(image["facts"], rng):
+                captions.append({"id": 5 * image["id"] + len(captions) % 5, "image_id": image["id"], "caption": words})
             for k, (what, box) in enumerate(image["boxes"].items()):
                 name = what.split("#")[0]
                 instances.append(

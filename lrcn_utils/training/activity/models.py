@@ -1,0 +1,113 @@
+"""The activity models as they are built, started, trained and loaded (paper, Section 4)."""
+
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.utils.data import Dataset
+
+from lrcn_utils import environment
+from lrcn_utils.data.clips import ClipBatch, collate_clips
+from lrcn_utils.models import cnn as cnns
+from lrcn_utils.models.activity import LRCN, Recogniser, SingleFrame, step_loss_sum
+from lrcn_utils.training.checkpoints import load_checkpoint
+from lrcn_utils.training.loop import History, fit
+
+COURSE_CNNS = {
+    "hybrid-toy": cnns.toy_hybrid,
+    "caffenet-toy": cnns.toy_caffenet,
+    "hybrid": cnns.Hybrid,
+    "caffenet": cnns.CaffeNet,
+}
+
+
+def build(config: dict, *, pretrained: bool = True) -> Recogniser:
+    """The model that ``config`` describes, with fresh weights.
+
+    An ImageNet CNN comes with its weights, unless ``pretrained`` is False because a checkpoint will bring them.
+    """
+    name, classes = config["cnn"], len(config["classes"])
+    if name in COURSE_CNNS:
+        mean = cnns.FLOW_MEAN if config["input"] == "flow" else cnns.IMAGENET_MEAN
+        cnn = COURSE_CNNS[name](1, mean=mean)  # its own fc8 is not used
+    else:
+        cnn = cnns.pretrained(name, download=True) if pretrained else cnns.untrained(name)
+    normalise = config.get("normalise", False)
+    if config["model"] == "single-frame":
+        return SingleFrame(cnn, classes, config["feature"], normalise=normalise)
+    hidden, dropout = config["hidden"], config["feature_dropout"]
+    return LRCN(cnn, classes, config["feature"], hidden, dropout, normalise=normalise)
+
+
+def load(name_or_path: Path | str) -> tuple[Recogniser, list[str]]:
+    """A trained model and its class names, from a file or from a shipped checkpoint.
+
+    Shipped: single_frame_rgb, single_frame_flow, lrcn_rgb, lrcn_flow (on fc6), lrcn_fc7_rgb, lrcn_fc7_flow.
+    Raises FileNotFoundError for another name, ValueError for a checkpoint of something else.
+    """
+    path = Path(name_or_path)
+    if not path.suffix:
+        path = environment.CHECKPOINTS / f"activity_{name_or_path}.safetensors"
+    weights, config, _ = load_checkpoint(path, "activity")
+    model = build(config, pretrained=False)
+    model.load_state_dict({key: weight.float() for key, weight in weights.items()})
+    return model.eval(), config["classes"]
+
+
+def start_cnn(model: Recogniser, weights: dict[str, torch.Tensor], prefix: str = "") -> None:
+    """Give ``model``'s CNN the weights of another one of the same kind; its fc8 and input mean stay as they are."""
+    given = {
+        key.removeprefix(prefix): weight.float()
+        for key, weight in weights.items()
+        if key.startswith(prefix) and not key.removeprefix(prefix).startswith(("fc8", "mean"))
+    }
+    expected = {key: t.shape for key, t in model.cnn.state_dict().items() if not key.startswith(("fc8", "mean", "std"))}
+    unknown = [key for key in given if key not in model.cnn.state_dict()]
+    missing = [key for key, shape in expected.items() if key not in given or given[key].shape != shape]
+    if missing or unknown:
+        raise ValueError(f"these are not the weights of this CNN: {len(missing)} missing, {len(unknown)} unknown")
+    model.cnn.load_state_dict(given, strict=False)
+
+
+def train(model: Recogniser, dataset: Dataset, recipe, *, seed: int = 0, **options) -> History:
+    """Train with the loss at every step.
+
+    ``dataset`` gives (clip, label): frames, as ``ClipDataset`` does, to train all that is not frozen, or a frozen
+    CNN's features (time, d), as ``features.FeatureClips`` does, to train only the head, on fixed CNN features.
+    ``recipe``: a ``settings.Recipe``. ``options`` go to ``fit``: state, workers, progress, ...
+    """
+    device = next(model.parameters()).device
+
+    def batch_loss(model: nn.Module, batch: ClipBatch) -> tuple[torch.Tensor, torch.Tensor]:
+        clips = batch.clips[:, :: recipe.every].to(device)
+        lengths = (batch.lengths + recipe.every - 1) // recipe.every
+        lengths = None if (lengths == clips.shape[1]).all() else lengths.to(device)
+        if recipe.brightness:
+            factor = torch.empty(len(clips), 1, 1, 1, 1, device=device)
+            clips = clips * factor.uniform_(1 - recipe.brightness, 1 + recipe.brightness)
+        return step_loss_sum(model(clips, lengths), batch.labels.to(device), lengths)
+
+    if recipe.freeze_conv1:
+        model.cnn.convolutions.conv1.requires_grad_(False)
+    optimizer = _optimizer(model, recipe)
+    return fit(
+        model,
+        dataset,
+        batch_loss,
+        optimizer,
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        seed=seed,
+        clip_norm=recipe.clip_norm,
+        schedule=torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, recipe.epochs),
+        collate=collate_clips,
+        **options,
+    )
+
+
+def _optimizer(model: nn.Module, recipe) -> torch.optim.Optimizer:
+    """AdamW, or the paper's SGD with momentum 0.9."""
+    learned = [p for p in model.parameters() if p.requires_grad]
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(learned, recipe.rate, momentum=0.9, weight_decay=recipe.weight_decay)
+    return torch.optim.AdamW(learned, recipe.rate, weight_decay=recipe.weight_decay)

@@ -1,0 +1,57 @@
+"""The toy CNN as it is trained and loaded: one logistic regression for each label."""
+
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.utils.data import Dataset
+
+from lrcn_utils.environment import CHECKPOINTS
+from lrcn_utils.models.cnn import LayerTableCNN, toy_hybrid
+from lrcn_utils.training.checkpoints import load_checkpoint
+from lrcn_utils.training.loop import History, fit
+
+CHECKPOINT = CHECKPOINTS / "cnn_hybrid_toy.safetensors"
+
+
+def load(path: Path | str = CHECKPOINT) -> LayerTableCNN:
+    """The pre-trained toy hybrid, ready to use; ``.labels`` names the outputs of fc8 ("object carrot", "count 2", ...).
+
+    Raises FileNotFoundError or ValueError as ``load_checkpoint``.
+    """
+    weights, config, _ = load_checkpoint(path, "cnn")
+    model = toy_hybrid(len(config["labels"]))
+    model.load_state_dict(weights)
+    model.labels = config["labels"]
+    return model.eval()
+
+
+def train(
+    model: nn.Module, dataset: Dataset, *, epochs: int, batch_size: int, rate: float, seed: int, **options
+) -> History:
+    """AdamW, the rate falling to 0 along a cosine. ``options`` go to ``fit``."""
+    optimizer = torch.optim.AdamW(model.parameters(), rate, weight_decay=1e-2)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
+    return fit(
+        model,
+        dataset,
+        _multi_label_loss,
+        optimizer,
+        epochs=epochs,
+        batch_size=batch_size,
+        seed=seed,
+        schedule=schedule,
+        **options,
+    )
+
+
+def _multi_label_loss(model: nn.Module, batch: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+    """Logistic loss summed over the labels that are known, per image."""
+    images, targets = batch
+    device = next(model.parameters()).device
+    images = images.to(device, memory_format=torch.channels_last)
+    targets = targets.to(device)
+    known = ~targets.isnan()
+    losses = F.binary_cross_entropy_with_logits(model(images), targets.nan_to_num(), reduction="none")
+    return (losses * known).sum() / len(images)
