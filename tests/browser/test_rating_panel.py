@@ -38,6 +38,7 @@ class Rater:
         self.page.locator(".widget-text input").fill(self.name)
         self.page.get_by_role("button", name="Start or go on").click()
         self.page.get_by_text("answers to give here").wait_for()
+        self.notebook.wait()  # the lists are emptied after the text is there
 
     def rate(self, most: int = METHODS * len(CRITERIA)) -> None:
         """Give the first ``most`` ranks of the picture on the screen."""
@@ -60,6 +61,7 @@ class Rater:
         number = len(self.given) // (METHODS * len(CRITERIA)) + 1
         self.page.get_by_role("button", name="Next picture").click()
         self.page.get_by_text(f"Picture {number} of {PICTURES}").wait_for()
+        self.notebook.wait()
 
 
 def assert_nothing_revealed(page) -> None:
