@@ -89,8 +89,7 @@ class Run:
         file = self.file("scores.json")
         done = read_json(file) if file.exists() else {}
         if part not in done:
-            found = as_stored(compute(*arguments))
-            done = (read_json(file) if file.exists() else {}) | {part: found}
+            done[part] = as_stored(compute(*arguments))
             atomic.write_text(file, json.dumps(done, indent=1))
         return done[part]
 

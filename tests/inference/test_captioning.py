@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from small_captioner import small_captioner
 
 from lrcn_utils.data.captions import CaptionSet
 from lrcn_utils.data.image import ImageError
 from lrcn_utils.data.vocabulary import Vocabulary
 from lrcn_utils.decoding import beam_search
 from lrcn_utils.inference.captioning import Captions, Picture, Settings
-from lrcn_utils.models.captioning import Captioner
 from lrcn_utils.training.captioning import models, shipped
 from lrcn_utils.training.features import extract_images
 from lrcn_utils.training.sentences import best_words, decode
@@ -21,10 +21,7 @@ DRAWN = np.random.default_rng(0).integers(0, 256, (8, 11, 3), np.uint8).repeat(2
 
 @pytest.fixture
 def captions():
-    torch.manual_seed(0)
-    model = Captioner(len(VOCABULARY), 3, hidden=12, embedding=6).eval()
-    for parameter in model.parameters():
-        parameter.data *= 20
+    model = small_captioner(len(VOCABULARY))
     picture = Picture("image", np.zeros((20, 30, 3), np.uint8), torch.randn(1, 3))
     return Captions(model, VOCABULARY, [picture])
 

@@ -8,11 +8,11 @@ import torch
 from choose_file import choose
 from matplotlib.figure import Figure
 from PIL import Image
+from small_captioner import small_captioner
 
 from lrcn_utils.data.vocabulary import Vocabulary
 from lrcn_utils.decoding import greedy
 from lrcn_utils.inference.captioning import DECODERS, Captions, Picture
-from lrcn_utils.models.captioning import Captioner
 from lrcn_utils.widgets.captioning import BeamTree, CaptionExplorer
 from lrcn_utils.widgets.drawing import png
 
@@ -21,10 +21,7 @@ VOCABULARY = Vocabulary(["a", "two", "red", "green", "<b>", "apple", "apples", "
 
 @pytest.fixture
 def captions():
-    torch.manual_seed(0)
-    model = Captioner(len(VOCABULARY), 3, hidden=12, embedding=6).eval()
-    for parameter in model.parameters():
-        parameter.data *= 20
+    model = small_captioner(len(VOCABULARY))
     pixels = np.random.default_rng(0).integers(0, 255, (3, 20, 30, 3), dtype=np.uint8)
     pictures = [Picture(f"image {i}", p, torch.randn(1, 3), ["a red <i>apple</i>"]) for i, p in enumerate(pixels)]
     return Captions(model, VOCABULARY, pictures, lambda p: torch.from_numpy(p).float().mean((0, 1))[None] / 255)

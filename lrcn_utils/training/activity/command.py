@@ -143,9 +143,9 @@ def _digest_weights(file) -> str:
 def _trained_and_scored(run: Run, settings: ActivitySettings, index: UCF101Index, seed: int) -> Scores:
     """One model of one seed; a resumed run finds what it has finished."""
     file = run.file(f"{_part_name(settings, seed)}.npz")
-    model = _trained(run, settings, index, seed)
     if file.exists():
         return Scores.load(file)
+    model = _trained(run, settings, index, seed)
     if settings.frozen:
         kept = _frozen_features(settings, model, index.test, settings.views)
         rows = score_features(model, (torch.from_numpy(row.astype(np.float32)) for row in kept))
