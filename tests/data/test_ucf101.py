@@ -399,6 +399,14 @@ def test_a_video_replaced_after_indexing_is_an_error_and_not_a_wrong_clip(root):
         make_video(video.path, 18)
 
 
+def test_another_way_of_reading_films_makes_the_frames_anew(root, monkeypatch):
+    video = read_index(root).train[0]
+    ClipDataset([video], SMALL).read(video)
+    monkeypatch.setattr(frame_cache, "READER", -1)
+    monkeypatch.setattr(frame_cache, "iter_frames", lambda path, size: iter(np.full((18, *size, 3), 7, np.uint8)))
+    assert (ClipDataset([video], SMALL).read(video) == 7).all()
+
+
 def test_a_kill_leaves_no_half_cached_video(root, monkeypatch):
     video = read_index(root).train[0]
     data = ClipDataset([video], SMALL)

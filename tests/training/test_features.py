@@ -205,6 +205,16 @@ def test_a_mended_or_replaced_picture_is_seen(pictures, tmp_path):
     np.testing.assert_allclose(found[:, 0] * 255, [90, 120, 240], atol=1)
 
 
+def test_another_way_of_reading_makes_the_features_anew(dataset, pictures, tmp_path, monkeypatch):
+    for reader in ("as it is", "changed"):
+        if reader == "changed":
+            monkeypatch.setattr(features, "VIDEO_READER", -1)
+            monkeypatch.setattr(features, "IMAGE_READER", -1)
+        images_of(pictures, of_images := SmallMeans(), tmp_path / "cache")
+        extract(dataset, of_films := Means(), "pool", tmp_path / "cache")
+        assert (of_images.frames, of_films.frames) == (2, 49), reader
+
+
 def test_another_folder_with_the_same_names_has_features_of_its_own(pictures, tmp_path, monkeypatch):
     """Two projects that both say ``--root flickr``."""
     found = {}
