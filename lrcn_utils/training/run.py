@@ -22,7 +22,7 @@ from lrcn_utils.data import atomic
 from lrcn_utils.data.cache import digest_of
 from lrcn_utils.data.text import read_json
 from lrcn_utils.training.checkpoints import save_checkpoint
-from lrcn_utils.training.settings import Settings, command, that_change_results
+from lrcn_utils.training.settings import DataSettings, command, that_change_results
 from lrcn_utils.training.state import Facts, RunError, State, as_stored, assert_same
 
 FORMAT = 2  # of the files of a run: raise it when an older one must not be continued
@@ -38,7 +38,7 @@ class Run:
     facts: Facts
 
     @classmethod
-    def start(cls, settings: Settings, task: str, **identity) -> "Run":
+    def start(cls, settings: DataSettings, task: str, **identity) -> "Run":
         """Begin the run of ``settings``, or go on with it when ``--resume`` says so.
 
         ``identity``: what the settings do not say, such as digests of the data and of initial weights.

@@ -1,7 +1,7 @@
 """The settings of a command: a frozen dataclass, made from the command line here and nowhere else.
 
-Each field is an option of the same name. What all tasks share stands in ``Settings``, so an option means the same
-in every task.
+Each field is an option of the same name. What all tasks share stands in ``DataSettings`` and, of training, in
+``Settings``, so an option means the same in every task.
 """
 
 import argparse
@@ -39,8 +39,8 @@ def option(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What every training command takes.
+class DataSettings:
+    """What every command takes that makes a run of a dataset, whether it trains or only measures.
 
     ``RECIPE``: what a task fills in for the options that were not given, so that the run records what was used.
     ``DATASETS``: the names that --data knows; anything else is a folder.
@@ -56,12 +56,6 @@ class Settings:
     )
     limit: int | None = option(None, "use at most so many items of each kind on each side of the split")
     strict: bool = option(False, "stop at the first file or line that cannot be used", changes_result=False)
-    seed: int = option(0, "the first seed", least=0, most=2**31)
-    seeds: int = option(1, "how many seeds, from --seed on")
-    epochs: int | None = option(None, "epochs, instead of the recipe's")
-    batch_size: int | None = option(None, "items in a batch, instead of the recipe's")
-    rate: float | None = option(None, "learning rate, instead of the recipe's")
-    workers: int = option(0, "processes that read data beside the training", least=0, changes_result=False)
     out: Path | None = option(None, "folder of the run (default: a folder of its own in runs/)", changes_result=False)
     resume: bool = option(False, "go on with the run that --out holds", changes_result=False)
 
@@ -76,10 +70,6 @@ class Settings:
                 raise ValueError(f"--{one.name.replace('_', '-')} {value}: must be at least {least}")
             if one.metadata["most"] is not None and value is not None and value > one.metadata["most"]:
                 raise ValueError(f"--{one.name.replace('_', '-')} {value}: must be at most {one.metadata['most']}")
-
-    @property
-    def all_seeds(self) -> range:
-        return range(self.seed, self.seed + self.seeds)
 
     @property
     def folder(self) -> Path:
@@ -101,6 +91,22 @@ class Settings:
     def cache_folder(self) -> Path:
         """Where frames and features are kept: below the dataset, or in the data folder where that is read-only."""
         return self.cache or environment.cache_folder(self.folder)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(DataSettings):
+    """What every training command takes."""
+
+    seed: int = option(0, "the first seed", least=0, most=2**31)
+    seeds: int = option(1, "how many seeds, from --seed on")
+    epochs: int | None = option(None, "epochs, instead of the recipe's")
+    batch_size: int | None = option(None, "items in a batch, instead of the recipe's")
+    rate: float | None = option(None, "learning rate, instead of the recipe's")
+    workers: int = option(0, "processes that read data beside the training", least=0, changes_result=False)
+
+    @property
+    def all_seeds(self) -> range:
+        return range(self.seed, self.seed + self.seeds)
 
 
 def parse(settings: type[S], words: list[str], *, prog: str, about: str, renamed: dict[str, str] | None = None) -> S:
@@ -145,7 +151,7 @@ def _base(hint):
     return hint
 
 
-def command(settings: Settings, task: str) -> str:
+def command(settings: DataSettings, task: str) -> str:
     """The command line that gives the same results again; of files and folders it has the names alone."""
     words = [RUN, *task.split()]
     for one in fields(settings):
@@ -154,15 +160,21 @@ def command(settings: Settings, task: str) -> str:
             continue
         words.append(f"--{one.name.replace('_', '-')}")
         if isinstance(value, tuple):
-            words.append((",".join if one.metadata["kind"] else " ".join)(map(str, value)))
+            words.append((",".join if one.metadata["kind"] else " ".join)(map(_shown, value)))
         elif value is not True:
-            is_path = isinstance(value, Path) or (one.name == "data" and settings.own_data)
-            words.append(Path(value).name if is_path else str(value))
+            words.append(_shown(Path(value) if one.name == "data" and settings.own_data else value))
     return " ".join(words)
 
 
-def that_change_results(settings: Settings) -> dict[str, Any]:
+def _shown(value) -> str:
+    return value.name if isinstance(value, Path) else str(value)
+
+
+def that_change_results(settings: DataSettings) -> dict[str, Any]:
     """{name: value} of the settings that the results depend on. Files and data are told apart by contents instead."""
-    skipped = (Path, type(None))
     chosen = (one.name for one in fields(settings) if one.metadata["changes_result"] and one.name != "data")
-    return {name: value for name in chosen if not isinstance(value := getattr(settings, name), skipped)}
+    return {name: value for name in chosen if not _by_contents(value := getattr(settings, name))}
+
+
+def _by_contents(value) -> bool:
+    return value is None or any(isinstance(one, Path) for one in (value if isinstance(value, tuple) else [value]))

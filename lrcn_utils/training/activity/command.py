@@ -1,25 +1,27 @@
-"""The commands of activity recognition: one model, the paper's table, the average of two saved streams."""
+"""The commands of activity recognition: one model, the paper's table, controls, the average of two saved streams."""
 
-import random
 from dataclasses import asdict, replace
 
 import numpy as np
 import torch
 
 from lrcn_utils import environment
-from lrcn_utils.data.cache import digest, digest_of
-from lrcn_utils.data.ucf101 import ClipDataset, UCF101Index, Video, read_index
+from lrcn_utils.data.cache import digest
+from lrcn_utils.data.ucf101 import ClipDataset, UCF101Index, Video
 from lrcn_utils.models.activity import Recogniser
 from lrcn_utils.training.activity import shipped, table
+from lrcn_utils.training.activity.examine import examine
 from lrcn_utils.training.activity.models import build, load, start_cnn, train
 from lrcn_utils.training.activity.scores import Scores, score, score_features
 from lrcn_utils.training.activity.settings import (
     ActivityData,
     ActivitySettings,
+    ControlsSettings,
     FuseSettings,
     ShipSettings,
     TableSettings,
 )
+from lrcn_utils.training.activity.videos import choose_videos, counts, identity, split_words
 from lrcn_utils.training.checkpoints import load_checkpoint
 from lrcn_utils.training.features import FeatureClips, FrameFeatures, extract
 from lrcn_utils.training.run import Run
@@ -48,6 +50,7 @@ def _ship(settings: ShipSettings) -> None:
 COMMANDS = {
     "": (ActivitySettings, _run_one),
     "table": (TableSettings, _run_table),
+    "controls": (ControlsSettings, examine),
     "fuse": (FuseSettings, _fuse),
     "ship": (ShipSettings, _ship),
 }
@@ -55,8 +58,8 @@ RENAMED = {"--batch": "--batch-size"}
 
 
 def _run(settings: ActivityData, task: str, streams: list[ActivitySettings]) -> None:
-    index = _choose_videos(settings)
-    print("\n".join([*index.report.lines, _counts(index)]), flush=True)
+    index = choose_videos(settings, settings.classes)
+    print("\n".join([*index.report.lines, counts(index)]), flush=True)
     for name in {stream.input for stream in streams}:
         ClipDataset(index.train + index.test, input=name, cache=False)  # flow that is missing is said now
     run = Run.start(settings, task, **_identity(streams, index))
@@ -73,44 +76,6 @@ def _run(settings: ActivityData, task: str, streams: list[ActivitySettings]) -> 
     print(table.table(runs, [video.label for video in index.train]))
 
 
-def _counts(index: UCF101Index) -> str:
-    return f"{len(index.classes)} classes, {len(index.train)} training and {len(index.test)} test videos"
-
-
-def _choose_videos(settings: ActivityData) -> UCF101Index:
-    """The videos of the run; ``--validation-groups`` and ``--random-split`` change who is tested.
-
-    Raises ValueError when no training video, or no test video, is left.
-    """
-    index = read_index(
-        settings.folder,
-        settings.split,
-        test_groups=settings.test_groups,
-        classes=settings.classes,
-        limit=settings.limit,
-        cache=settings.cache_folder,
-        strict=settings.strict,
-        progress=True,
-    )
-    if settings.validation_groups:
-        held = [video for video in index.train if video.group in settings.validation_groups]
-        kept = [video for video in index.train if video.group not in settings.validation_groups]
-        index = replace(index, train=kept, test=held)
-    if settings.random_split:
-        index = mix(index)
-    for side, videos in (("training", index.train), ("test", index.test)):
-        if not videos:
-            raise ValueError(f"{settings.folder}: no {side} video is left; look at the lists, --classes and the groups")
-    return index
-
-
-def mix(index: UCF101Index, seed: int = 0) -> UCF101Index:
-    """The leak: as many test videos, but drawn from all groups, so that a group lies on both sides."""
-    videos = [*index.train, *index.test]
-    random.Random(seed).shuffle(videos)
-    return replace(index, train=videos[len(index.test) :], test=videos[: len(index.test)])
-
-
 def _identity(streams: list[ActivitySettings], index: UCF101Index) -> dict:
     """What the settings do not say of a run: its videos and initial weights by contents, and its recipes in full."""
     first = streams[0]
@@ -121,16 +86,10 @@ def _identity(streams: list[ActivitySettings], index: UCF101Index) -> dict:
     return {
         "recipes": {f"{stream.name} {stream.input}": asdict(stream.recipe) for stream in [*before, *streams]},
         "models": {f"{stream.name} {stream.input}": stream.config(index.classes) for stream in streams},
-        "training videos": digest_of([_contents(video, inputs) for video in index.train]),
-        "test videos": digest_of([_contents(video, inputs) for video in index.test]),
+        **identity(index, inputs),
         "initial weights": initial and _digest_weights(initial),
         "start": start and _digest_weights(start),
     }
-
-
-def _contents(video: Video, inputs: set[str]) -> list[str]:
-    files = [path for name, path in (("rgb", video.path), ("flow", video.flow_path)) if name in inputs]
-    return [video.class_name, video.name, *(digest(path) for path in files if path.exists())]
 
 
 def _digest_weights(file) -> str:
@@ -174,7 +133,8 @@ def _trained(run: Run, settings: ActivitySettings, index: UCF101Index, seed: int
             _warm_up(model, run, settings, index, seed)
         dataset = _clip_dataset(settings, index.train, train=True)
     history = train(model, dataset, recipe, seed=seed, state=state, workers=settings.workers)
-    run.keep(part, model, config, {"recipe": asdict(recipe), "seed": seed, "loss": history.loss})
+    made = {"recipe": asdict(recipe), "seed": seed, "loss": history.loss, "split": split_words(settings)}
+    run.keep(part, model, config, made)
     return model
 
 

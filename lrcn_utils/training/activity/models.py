@@ -39,16 +39,19 @@ def build(config: dict, *, pretrained: bool = True) -> Recogniser:
     return LRCN(cnn, classes, config["feature"], hidden, dropout, normalise=normalise)
 
 
+def checkpoint_file(name_or_path: Path | str) -> Path:
+    """Where the checkpoint lies: a name without a suffix is that of a shipped one."""
+    path = Path(name_or_path)
+    return path if path.suffix else environment.CHECKPOINTS / f"activity_{name_or_path}.safetensors"
+
+
 def load(name_or_path: Path | str) -> tuple[Recogniser, list[str]]:
     """A trained model and its class names, from a file or from a shipped checkpoint.
 
     Shipped: single_frame_rgb, single_frame_flow, lrcn_rgb, lrcn_flow (on fc6), lrcn_fc7_rgb, lrcn_fc7_flow.
     Raises FileNotFoundError for another name, ValueError for a checkpoint of something else.
     """
-    path = Path(name_or_path)
-    if not path.suffix:
-        path = environment.CHECKPOINTS / f"activity_{name_or_path}.safetensors"
-    weights, config, _ = load_checkpoint(path, "activity")
+    weights, config, _ = load_checkpoint(checkpoint_file(name_or_path), "activity")
     model = build(config, pretrained=False)
     model.load_state_dict({key: weight.float() for key, weight in weights.items()})
     return model.eval(), config["classes"]

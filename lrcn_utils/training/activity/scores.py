@@ -25,10 +25,17 @@ from lrcn_utils.training.features import VIEWS, cnn_features
 
 FRAMES_AT_ONCE, CLIPS_AT_ONCE, VIDEOS_AT_ONCE = 64, 64, 16
 
+
+def _shuffled(clips: Tensor) -> Tensor:
+    return torch.stack([clip[torch.randperm(len(clip))] for clip in clips])
+
+
 # What is done to the steps of test clips (clips, time, d), as filmed or as a control.
-ORDERS: dict[str, Callable[[Tensor], Tensor]] = {
+Order = Callable[[Tensor], Tensor]
+ORDERS: dict[str, Order] = {
     "as filmed": lambda clips: clips,
-    "shuffled": lambda clips: torch.stack([clip[torch.randperm(len(clip))] for clip in clips]),
+    "shuffled": _shuffled,
+    "first frame kept, rest shuffled": lambda clips: torch.cat([clips[:, :1], _shuffled(clips[:, 1:])], dim=1),
     "reversed": lambda clips: clips.flip(1),
     "first frame frozen": lambda clips: clips[:, :1].expand_as(clips),
     "every second frame": lambda clips: clips[:, ::2],
@@ -117,17 +124,19 @@ def step_probabilities(model: Recogniser, clips: Tensor) -> np.ndarray:
 
 
 def score_features(
-    model: Recogniser, features: Iterable[Tensor], order: str = "as filmed", length: int = LENGTH, seed: int = 0
+    model: Recogniser, features: Iterable[Tensor], order: str | Order = "as filmed", length: int = LENGTH, seed: int = 0
 ) -> np.ndarray:
     """Probabilities (videos, classes) from each video's features (crops, frames, d).
 
-    ``order``: one of ``ORDERS``. The softmax is averaged over the steps of a clip, then over the clips.
+    ``order``: one of ``ORDERS``, or a function like them. The softmax is averaged over the steps of a clip, then over
+    the clips.
     """
     rows, features = [], iter(features)
+    change = ORDERS[order] if isinstance(order, str) else order
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         while some := list(islice(features, VIDEOS_AT_ONCE)):
-            rows += _of_videos(model, [ORDERS[order](_cut_clips(video, length)) for video in some])
+            rows += _of_videos(model, [change(_cut_clips(video, length)) for video in some])
     return np.stack(rows)
 
 

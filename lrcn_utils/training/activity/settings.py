@@ -7,7 +7,7 @@ from pathlib import Path
 from lrcn_utils.data.clips import PAPER, TOY, FrameSize
 from lrcn_utils.environment import CHECKPOINTS
 from lrcn_utils.training.activity.models import COURSE_CNNS
-from lrcn_utils.training.settings import Settings, option
+from lrcn_utils.training.settings import DataSettings, Settings, option
 
 TOY_CNN = CHECKPOINTS / "cnn_hybrid_toy.safetensors"
 FROZEN_CNNS = ("squeezenet1_1", "alexnet", "vgg16", "resnet18")
@@ -64,8 +64,8 @@ def _groups(text: str) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ActivityData(Settings):
-    """Which videos are trained on and tested, and what stays the same for all models of a table."""
+class Split(DataSettings):
+    """Which videos are trained on, and which are tested."""
 
     DATASETS = ("toy", "ucf101")
     split: int = option(1, "official split", choices=[1, 2, 3])
@@ -76,6 +76,12 @@ class ActivityData(Settings):
         None, "keep these groups from training, and test on them", kind=_groups, metavar="8-10"
     )
     random_split: bool = option(False, "mix the clips of all groups first: the leak, for comparison")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActivityData(Split, Settings):
+    """Which videos are trained on and tested, and what stays the same for all models of a table."""
+
     classes: tuple[str, ...] | None = option(None, "only these classes", metavar="CLASS")
     cnn: str = option("hybrid-toy", "the CNN that sees the frames", choices=[*COURSE_CNNS, *FROZEN_CNNS])
     cnn_weights: Path | None = option(
@@ -210,6 +216,20 @@ class TableSettings(ActivityData):
         features = ["fc6", "fc7"] if self.cnn not in NO_FC6 and self.feature is None else [self.feature]
         kinds = [own | {"model": "single-frame"}, *({"model": "lrcn", "feature": feature} for feature in features)]
         return [ActivitySettings(**shared | kind | {"input": name}) for kind in kinds for name in ("rgb", "flow")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlsSettings(Split):
+    """Trained models of one kind, and the videos on which their controls are measured.
+
+    A checkpoint says itself which classes it knows, what it sees of a frame and how; the split must be its own.
+    """
+
+    checkpoint: tuple[Path, ...] = option(
+        (Path("lrcn_rgb"),),
+        "the trained model: a file, or the name of a shipped one; several that differ in their seed give a spread",
+        metavar="MODEL",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,7 +33,7 @@ def table(runs: Runs, train_labels: Sequence[int]) -> Table:
     first = next(iter(runs.values()))
     heads = [head for head in ("RGB", "flow", *FUSIONS) if any(head in row for row in measured.values())]
     rows = [
-        (model + _fewer(row, len(first)), [_spread(row.get(head)) for head in heads]) for model, row in measured.items()
+        (model + _fewer(row, len(first)), [spread(row.get(head)) for head in heads]) for model, row in measured.items()
     ]
     control = f"{100 * metrics.majority(train_labels, first[0].labels):.1f}"
     rows.append(("always the class most frequent in training", [control] * len(heads)))
@@ -54,7 +54,7 @@ def fused(rgb: Scores, flow: Scores) -> Table:
     return Table([f"{head} (%)" for head in cells], [(f"video accuracy, {len(rgb.names)} videos", [row])])
 
 
-def _spread(values: np.ndarray | None) -> str:
+def spread(values: np.ndarray | None) -> str:
     """ "91.2 ± 0.8" for several seeds, "91.2" for one, "" for none."""
     if values is None:
         return ""

@@ -20,6 +20,7 @@ from lrcn_utils.training.activity import command, models
 from lrcn_utils.training.activity.models import build, load, start_cnn, train
 from lrcn_utils.training.activity.scores import Scores
 from lrcn_utils.training.activity.settings import RECIPES, ActivitySettings, Recipe, TableSettings, _groups
+from lrcn_utils.training.activity.videos import choose_videos, mix
 from lrcn_utils.training.checkpoints import load_checkpoint
 from lrcn_utils.training.settings import parse
 
@@ -294,8 +295,8 @@ def test_a_rate_that_explodes_stops_in_one_line(words, tmp_path):
 
 
 def test_mixing_leaks_groups_and_keeps_the_numbers(tiny_kitchen):
-    index = command._choose_videos(ActivitySettings(root=tiny_kitchen, test_groups=(1,)))
-    mixed = command.mix(index)
+    index = choose_videos(ActivitySettings(root=tiny_kitchen, test_groups=(1,)))
+    mixed = mix(index)
     assert len(mixed.test) == len(index.test) and len(mixed.train) == len(index.train)
     assert {v.name for v in mixed.train} | {v.name for v in mixed.test} == {v.name for v in [*index.train, *index.test]}
     assert {v.group for v in mixed.train} & {v.group for v in mixed.test}
@@ -303,6 +304,6 @@ def test_mixing_leaks_groups_and_keeps_the_numbers(tiny_kitchen):
 
 def test_validation_groups_come_from_training(tiny_kitchen):
     settings = ActivitySettings(root=tiny_kitchen, test_groups=(1,), validation_groups=(8,))
-    index = command._choose_videos(settings)
+    index = choose_videos(settings)
     assert {v.group for v in index.test} == {8}
     assert not {v.group for v in index.train} & {1, 8}
