@@ -101,7 +101,7 @@ def measure(model: Recogniser, features: Sequence, labels: ArrayLike, kinds: Kin
     """
 
     def scored(order: str | Order) -> np.ndarray:
-        return score_features(model, (torch.from_numpy(np.array(one, np.float32)) for one in features), order)
+        return score_features(model, (torch.from_numpy(np.asarray(one).astype(np.float32)) for one in features), order)
 
     found, about = [], "the frames of each test clip"
     for name in ORDERS:
