@@ -30,12 +30,12 @@ def probes(layer: str, train: FrameFeatures, test: FrameFeatures, kinds: Kinds) 
     found = []
     for number, position in enumerate(POSITIONS):
         seen, unseen = (np.stack([one[0, number] for one in side]).astype(np.float32) for side in (train, test))
-        probabilities = probe(seen, labels, groups, unseen, len(kinds.classes))
+        probabilities = _probe(seen, labels, groups, unseen, len(kinds.classes))
         found.append(Control(about, position, kinds.accuracy(probabilities, truth), KNOWN_FRAME))
     return found
 
 
-def probe(
+def _probe(
     train: np.ndarray, labels: Sequence[int], groups: Sequence[int], test: np.ndarray, classes: int
 ) -> np.ndarray:
     """Probabilities (test videos, classes) by logistic regression on ``train`` (videos, d), ``labels`` (videos,).
@@ -53,14 +53,14 @@ def probe(
     y = torch.tensor(labels)
 
     def validation_loss(decay: float) -> float:
-        weight, bias = logistic_regression(x[~held], y[~held], classes, decay)
+        weight, bias = _logistic_regression(x[~held], y[~held], classes, decay)
         return functional.cross_entropy(x[held] @ weight.T + bias, y[held]).item()
 
-    weight, bias = logistic_regression(x, y, classes, min(DECAYS, key=validation_loss))
+    weight, bias = _logistic_regression(x, y, classes, min(DECAYS, key=validation_loss))
     return (new @ weight.T + bias).softmax(-1).numpy()
 
 
-def logistic_regression(
+def _logistic_regression(
     x: torch.Tensor, y: torch.Tensor, classes: int, decay: float
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The weight (classes, d) and bias (classes,) with the least mean cross-entropy + decay / 2 * |weight|^2.

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from lrcn_utils.training.activity.controls import ANY_FRAME, KNOWN_FRAME, NO_ORDER, Control, Kinds, measure, table
-from lrcn_utils.training.activity.probe import POSITIONS, logistic_regression, probe, probes
+from lrcn_utils.training.activity.probe import POSITIONS, _logistic_regression, _probe, probes
 
 CLASSES = ["Open", "Close", "Stir", "Cut"]
 MEMBERS = {"all": [0, 1, 2, 3], "reversed pairs": [0, 1], "motion only": [2], "object only": [3]}
@@ -168,7 +168,7 @@ def test_logistic_regression_ends_where_the_gradient_is_zero(decay):
     """The gradient by hand, in NumPy; the loss is convex, so there is one such place."""
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(60, 20)), rng.integers(0, 4, 60)
-    weight, bias = (found.numpy() for found in logistic_regression(torch.from_numpy(x), torch.from_numpy(y), 4, decay))
+    weight, bias = (found.numpy() for found in _logistic_regression(torch.from_numpy(x), torch.from_numpy(y), 4, decay))
     scores = x @ weight.T + bias
     p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     error = (p - np.eye(4)[y]) / len(x)
@@ -214,9 +214,9 @@ def test_the_decay_is_chosen_on_groups_that_are_held_out():
     labels, groups = np.arange(96) % 4, np.arange(96) // 8
     own = np.eye(48)[4 * groups + labels].astype(np.float32)
     new = np.eye(48, dtype=np.float32)
-    far = probe(own, labels.tolist(), groups.tolist(), new, 4)
+    far = _probe(own, labels.tolist(), groups.tolist(), new, 4)
     assert far.max() < 0.3  # the strongest decay: nothing here carries over
-    sure = probe(own, labels.tolist(), (np.arange(96) % 8 // 4).tolist(), new, 4)
+    sure = _probe(own, labels.tolist(), (np.arange(96) % 8 // 4).tolist(), new, 4)
     assert sure.max() > 0.7  # the same features on both sides of the choice: the weakest
 
 
@@ -224,9 +224,9 @@ def test_test_videos_have_no_part_in_the_probe():
     train, test = side(100, 0), side(40, 1)
     seen, unseen = (np.stack([one[0, 0] for one in rows]).astype(np.float32) for rows in (train, test))
     labels, groups = ([getattr(video, name) for video in train.videos] for name in ("label", "group"))
-    whole = probe(seen, labels, groups, unseen, 4)
-    np.testing.assert_allclose(probe(seen, labels, groups, unseen[:3], 4), whole[:3], rtol=1e-9)
-    np.testing.assert_array_equal(probe(seen, labels, groups, unseen, 4), whole)
+    whole = _probe(seen, labels, groups, unseen, 4)
+    np.testing.assert_allclose(_probe(seen, labels, groups, unseen[:3], 4), whole[:3], rtol=1e-9)
+    np.testing.assert_array_equal(_probe(seen, labels, groups, unseen, 4), whole)
 
 
 def test_a_feature_that_hardly_varies_in_training_is_not_blown_up():
@@ -234,10 +234,10 @@ def test_a_feature_that_hardly_varies_in_training_is_not_blown_up():
     train[:, 2] = 1e-6 * train[:, 2]
     labels, groups = (train[:, 0] > 0).astype(int).tolist(), (np.arange(40) % 4).tolist()
     new = np.array([[2, 0, 0.1], [-2, 0, -0.1]], np.float32)
-    assert probe(train, labels, groups, new, 2).argmax(1).tolist() == [1, 0]
-    assert np.isfinite(probe(np.ones((4, 3), np.float32), [0, 1, 0, 1], [0, 0, 1, 1], new, 2)).all()
+    assert _probe(train, labels, groups, new, 2).argmax(1).tolist() == [1, 0]
+    assert np.isfinite(_probe(np.ones((4, 3), np.float32), [0, 1, 0, 1], [0, 0, 1, 1], new, 2)).all()
 
 
 def test_a_probe_of_one_group_is_refused():
     with pytest.raises(ValueError, match="two groups or more"):
-        probe(np.ones((4, 3), np.float32), [0, 1, 0, 1], [7] * 4, np.ones((1, 3), np.float32), 2)
+        _probe(np.ones((4, 3), np.float32), [0, 1, 0, 1], [7] * 4, np.ones((1, 3), np.float32), 2)
