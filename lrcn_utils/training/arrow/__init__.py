@@ -1,1 +1,1 @@
-"""The arrow of time: is a film played forwards or backwards, and does the answer come from the film or from its codec?"""
+"""The arrow of time: is a film played forwards or backwards? And is it the film that tells, or its codec?"""

@@ -27,7 +27,8 @@ def _run(settings: ArrowSettings) -> None:
     cnn = frozen_cnn(settings.sight)
     contents = digest_of([[film.class_name, film.group, digest(film.path)] for film in films])
     run = Run.start(settings, "arrow", films=contents, weights=weights_digest(cnn))
-    projector = Projector(cnn, settings.sight, settings.cache_folder, settings.gop, settings.quality)
+    kept = settings.cache_folder
+    projector = Projector(cnn, settings.sight, kept, settings.frames, settings.gop, settings.quality)
     shown = {encoding: projector.show(films, encoding) for encoding in WINDOWS}
     found: table.Calls = {}
     for encoding in WINDOWS:

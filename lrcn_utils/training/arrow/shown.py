@@ -53,12 +53,14 @@ def _sequences(film: Film, encoding: str, gop: int) -> list[list[int]]:
 class Projector:
     """Shows films to a frozen CNN and keeps what it sees in the folder ``cache``.
 
+    ``most_frames``: how much of a film was taken, as in ``films.find``;
     ``gop``: frames in a group of pictures; ``quality``: the quantiser of films that are encoded again.
     """
 
     cnn: nn.Module
     sight: ActivitySettings
     cache: Path
+    most_frames: int
     gop: int
     quality: int
 
@@ -86,19 +88,19 @@ class Projector:
 
     def _kept(self, film: Film, encoding: str, way: str) -> np.ndarray:
         """Features (steps, d), float16, of all sequences one after another; computed where they are not kept yet."""
-        kept = self._cache(encoding, way, film.frames)
+        kept = self._kept_by(encoding, way)
         if film.path not in kept:
             found = np.concatenate([self._seen(frames) for frames in self._frames(film, encoding, way)])
             kept.write(film.path, found.shape, np.float16, [found])
         return kept.read(film.path)
 
-    def _cache(self, encoding: str, way: str, frames: int) -> ArrayCache:
+    def _kept_by(self, encoding: str, way: str) -> ArrayCache:
         sight = self.sight
-        how = {"input": sight.input, "size": list(sight.frames), "views": sight.training_views, "frames": frames}
-        codec = {"gop": self.gop, "quality": self.quality} if encoding == AGAIN else {"gop": self.gop}
-        codec = {} if encoding in (STORED, KEYS) else codec
+        how = {"input": sight.input, "size": list(sight.frames), "views": sight.training_views}
+        codec = {STORED: {}, KEYS: {}, POSITION: {"gop": self.gop}, AGAIN: {"gop": self.gop, "quality": self.quality}}
         network = {"layer": sight.layer, "weights": self._weights}
-        return ArrayCache(self.cache, "arrow", encoding=encoding, way=way, **how, **codec, **network, reader=READER)
+        which = {"encoding": encoding, "way": way, "frames": self.most_frames}
+        return ArrayCache(self.cache, "arrow", **which, **how, **codec[encoding], **network, reader=READER)
 
     @cached_property
     def _weights(self) -> str:
