@@ -26,6 +26,7 @@ SINGLE, LSTM, DIFFERENCES = MODELS = ("single frame", "LSTM", "LSTM on differenc
 
 def frozen_cnn(sight: ActivitySettings) -> nn.Module:
     """The CNN that sees the frames, with its weights, which are not trained."""
+    environment.seed_everything(0)  # of its fc8, which is not used, but which tells runs and features apart
     model = build(sight.config(list(DIRECTIONS)))
     if sight.initial_weights:
         start_cnn(model, load_checkpoint(sight.initial_weights, "cnn")[0])
