@@ -1,6 +1,8 @@
 """Small films whose arrow of time is known: made here frame by frame, and stored with or without loss."""
 
 import numpy as np
+import torch
+from torch.nn import functional
 
 from lrcn_utils.data.video import write_video
 
@@ -8,7 +10,7 @@ SIZE = 60, 80
 LOSSLESS = {"codec": "ffv1"}  # every frame is a key frame
 
 
-def lossy(quality=20, gop=12):
+def lossy(quality=10, gop=12):
     always = str(quality)
     return {"codec": "mpeg4", "options": {"g": str(gop), "qmin": always, "qmax": always, "sc_threshold": "1000000000"}}
 
@@ -34,11 +36,13 @@ def swinging(rng, frames):
 
 
 def swaying(rng, frames):
-    """A rough picture that sways from side to side evenly: backwards it does the same."""
-    picture = rng.integers(0, 256, (SIZE[0] // 2 + 1, SIZE[1], 3), np.uint8).repeat(2, 0).repeat(2, 1)
+    """A blurred picture that sways from side to side evenly: backwards it does the same."""
+    coarse = torch.from_numpy(rng.uniform(0, 255, (1, 3, 9, 14)))
+    picture = functional.interpolate(coarse, (SIZE[0], SIZE[1] + 24), mode="bilinear", align_corners=True)
+    picture = picture[0].permute(1, 2, 0).byte().numpy()
     steps = np.arange(frames) / rng.uniform(20, 40) + rng.uniform()
     for shift in 12 + 10 * np.cos(2 * np.pi * steps):
-        yield picture[: SIZE[0], int(shift) : int(shift) + SIZE[1]]
+        yield picture[:, int(shift) : int(shift) + SIZE[1]]
 
 
 def make_films(folder, kind, *, groups=9, frames=61, storing=LOSSLESS):
