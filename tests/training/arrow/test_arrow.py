@@ -163,15 +163,16 @@ def test_too_few_groups_are_one_line(tmp_path):
         main(["arrow", "--data", str(tmp_path / "films"), "--out", str(tmp_path / "run")])
 
 
-@pytest.mark.parametrize("storing", [LOSSLESS, lossy()], ids=["lossless", "lossy"])
-def test_a_codec_plants_an_arrow_in_a_film_that_has_none(tmp_path, storing):
-    """The film sways evenly. Stored with loss it gets worse up to the next key frame, and key frames mend it."""
-    films = find(make_films(tmp_path, swaying, groups=1, storing=storing), most_frames=60, limit=None, report=Report())
-    clean = np.stack(list(swaying(np.random.default_rng(1), 60))).astype(int)
-    error = np.abs(read_video(films[0].path)[:60] - clean).mean((1, 2, 3)).reshape(-1, 12)
-    assert films[0].has_key_frames_every(12)
-    mended = error[:-1, -1] - error[1:, 0]
-    assert mended.mean() > 0.1 if storing == lossy() else abs(mended.mean()) < 0.02  # ffv1 loses colour alone
+def test_a_codec_plants_an_arrow_in_a_film_that_has_none(tmp_path):
+    """The film sways evenly. Stored with loss it gets worse up to the next key frame, which mends it."""
+    kinds = {"lossless": LOSSLESS, "lossy": lossy()}
+    for name, storing in kinds.items():
+        make_films(tmp_path / name, swaying, groups=1, frames=60, storing=storing)
+    films = [find(tmp_path / name, most_frames=60, limit=None, report=Report())[0] for name in kinds]
+    clean, stored = (read_video(film.path).astype(int) for film in films)
+    error = np.abs(stored - clean).mean((1, 2, 3)).reshape(-1, 12)
+    assert films[1].has_key_frames_every(12)
+    assert (error[:-1, -1] - error[1:, 0]).mean() > 0.1
 
 
 @pytest.mark.real
