@@ -96,6 +96,15 @@ def frame_size(path: Path | str | BinaryIO) -> tuple[int, int]:
         return _upright_size(next(_decoded(container, path)))
 
 
+def key_frames(path: Path | str | BinaryIO) -> list[bool]:
+    """For each frame of a video whether it was coded by itself; all others were predicted from their neighbours.
+
+    Decodes the whole video without keeping it. Raises VideoError as ``read_video`` does.
+    """
+    with _opened(path) as container:
+        return [frame.key_frame for frame in _decoded(container, path)]
+
+
 def read_comment(path: Path | str) -> str:
     """The comment that ``write_video`` stored in a video; "" where there is none. Raises VideoError."""
     with _opened(path) as container:

@@ -117,3 +117,14 @@ class LRCN(Recogniser):
     def read(self, features: Tensor) -> Tensor:
         states, _ = self.lstm(self.feature_dropout(features))
         return self.classifier(self.dropout(states))
+
+
+class LRCNOnDifferences(LRCN):
+    """LRCN whose LSTM sees how the features of each frame differ from those of the frame before, and nothing else.
+
+    What a frame shows is lost and what changes is kept: (batch, time, d) -> logits (batch, time - 1, classes).
+    It takes clips of one length, without padding.
+    """
+
+    def read(self, features: Tensor) -> Tensor:
+        return super().read(features.diff(dim=1))

@@ -7,7 +7,7 @@ import sys
 from lrcn_utils.data.command import one_line
 from lrcn_utils.training.settings import RUN, parse
 
-TASKS = ("activity", "captioning", "description", "cnn")
+TASKS = ("activity", "captioning", "description", "arrow", "cnn")
 
 
 def main(words: list[str] | None = None) -> None:

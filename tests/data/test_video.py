@@ -26,6 +26,7 @@ from lrcn_utils.data.video import (
     check_video,
     frame_size,
     iter_frames,
+    key_frames,
     read_comment,
     read_video,
     write_video,
@@ -63,6 +64,13 @@ def test_b_frames_and_a_late_start_lose_no_frame(tmp_path):
     read = read_video(tmp_path / "b.mp4")
     assert len(read) == 40
     assert np.abs(read[:, 0, 0].astype(int) - frames[:, 0, 0]).max() <= 6
+
+
+def test_key_frames_are_those_of_the_known_group_of_pictures(tmp_path):
+    file = tmp_path / "film.avi"
+    video.write_video(file, moving_square(20), options={"g": "7", "sc_threshold": "1000000000"})
+    assert [number for number, is_key in enumerate(key_frames(file)) if is_key] == [0, 7, 14]
+    assert len(key_frames(file)) == 20
 
 
 def test_same_frames_give_the_same_bytes(tmp_path):
