@@ -124,8 +124,8 @@ def write_video(
     """Write RGB frames, uint8 (height, width, 3), to ``path``, whole or not at all. Same frames, same bytes.
 
     The suffix decides the container (.avi, .mp4, .mov, .mkv, .webm). ``options`` go to the encoder as they are, for
-    example {"crf": "10"} for libx264 or {"qscale": "3"} for mpeg4. With yuv420p both sides must be even.
-    ``comment`` is stored in the file's metadata.
+    example {"crf": "10"} for libx264, or {"qmin": "3", "qmax": "3"} for mpeg4 with one quantiser. With yuv420p both
+    sides must be even. ``comment`` is stored in the file's metadata.
     Raises ValueError when there is no frame, or a frame has another shape or type than uint8 (height, width, 3).
     """
     path = Path(path)
@@ -142,7 +142,7 @@ def write_video(
 
 
 def _encode(container, path, frames, fps, codec, pixel_format, options) -> None:
-    stream, quality = None, options.pop("qscale", None)
+    stream = None
     for frame in frames:
         frame = np.ascontiguousarray(frame)
         if stream is None:
@@ -155,9 +155,6 @@ def _encode(container, path, frames, fps, codec, pixel_format, options) -> None:
             stream.height, stream.width, stream.pix_fmt = *shape[:2], pixel_format
             stream.codec_context.thread_count = 1
             stream.codec_context.flags |= av.codec.context.Flags.bitexact
-            if quality is not None:
-                stream.codec_context.flags |= av.codec.context.Flags.qscale
-                stream.codec_context.global_quality = int(quality) * 118  # FFmpeg's FF_QP2LAMBDA
         if frame.shape != shape:
             raise ValueError(f"{path.name}: a frame is {frame.shape}, the first was {shape}")
         container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))

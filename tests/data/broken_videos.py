@@ -24,7 +24,7 @@ def moving_square(n_frames: int, height: int = 24, width: int = 32) -> np.ndarra
 
 
 def make_video(path: Path, n_frames: int, **size) -> Path:
-    write_video(path, moving_square(n_frames, **size), options={"qscale": "2"})
+    write_video(path, moving_square(n_frames, **size), options={"qmin": "2", "qmax": "2"})
     return path
 
 

@@ -41,7 +41,7 @@ CAPTIONS = {
     "karpathy.json": json.dumps(KARPATHY).encode(),
     "records.json": json.dumps([{"file": f"{i}.jpg", "caption": "A dog ."} for i in range(4)]).encode(),
     "mapping.json": json.dumps({f"{i}.jpg": ["A dog .", "A cat ."] for i in range(4)}).encode(),
-    "captions.txt": "image,caption\n".encode() + b"".join(b'%d.jpg,"A dog, again ."\n' % i for i in range(4)),
+    "captions.txt": b"image,caption\n" + b"".join(b'%d.jpg,"A dog, again ."\n' % i for i in range(4)),
     "results.csv": b"image_name| comment_number| comment\n" + b"".join(b"%d.jpg| 0| A dog .\n" % i for i in range(4)),
     "tokens.txt": b"".join(b"%d.jpg#%d\tA dog .\n" % (i, k) for i in range(4) for k in range(2)),
 }

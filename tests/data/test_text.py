@@ -53,7 +53,7 @@ def test_tables(tmp_path, delimiter):
     file = tmp_path / "a.csv"
     file.write_bytes(
         codecs.BOM_UTF8
-        + f'image,caption\r\na.jpg,"one, two\r\nthree; four"\r\nb.jpg\r\n'.replace(",", delimiter).encode()
+        + 'image,caption\r\na.jpg,"one, two\r\nthree; four"\r\nb.jpg\r\n'.replace(",", delimiter).encode()
     )
     (first, a), (second, b) = read_csv(file, ("image", "caption"))
     assert a == {"image": "a.jpg", "caption": f"one{delimiter} two\nthree; four"}

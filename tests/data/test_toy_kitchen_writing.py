@@ -20,7 +20,7 @@ def _one_group(monkeypatch):
     monkeypatch.setattr(writing, "TINY_GROUPS", [1])
 
 
-def unfilmed(root, seed, name, group, clip) -> dict:
+def unfilmed(root, world, seed, name, group, clip) -> dict:
     """The record of a video without the video, for tests that look at folders alone."""
     facts = {"tool": "spoon", "object": "soup", "source": "bowl", "target": "none", "dish_colour": "red"}
     record = {"name": writing.video_name(name, group, clip), "class": name, "group": group, "clip": clip}

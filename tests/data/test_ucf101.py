@@ -366,7 +366,9 @@ def test_flow_of_another_video_is_refused(root):
     videos = read_index(root).train[:4]
     for video in videos:
         store_flow(video, (200, 128, 200))
-    write_video(videos[1].path, [np.full((24, 32, 3), 9, np.uint8)] * videos[1].frames, options={"qscale": "2"})
+    write_video(
+        videos[1].path, [np.full((24, 32, 3), 9, np.uint8)] * videos[1].frames, options={"qmin": "2", "qmax": "2"}
+    )
     os.utime(videos[1].path, ns=(1, 1))  # an older video
     shutil.copy(videos[0].flow_path, videos[3].flow_path)  # of a video of another length
     why = r"^the flow of 2 of 4 videos was made from other files than these, first v_Jump_g08_c02; run data_scripts/c"
@@ -383,7 +385,7 @@ def test_the_cache_is_written_once_and_follows_the_video(root, monkeypatch):
     assert np.array_equal(data.read(video), before)
     assert not data.read(video).flags.writeable
     monkeypatch.undo()
-    write_video(video.path, [np.full((24, 32, 3), 9, np.uint8)] * 18, options={"qscale": "2"})
+    write_video(video.path, [np.full((24, 32, 3), 9, np.uint8)] * 18, options={"qmin": "2", "qmax": "2"})
     os.utime(video.path, ns=(1, 1))  # an older video put in its place counts as a change, too
     assert not np.array_equal(data.read(video), before)
 

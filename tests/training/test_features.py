@@ -93,7 +93,7 @@ def test_other_weights_other_sizes_and_other_videos_are_not_mixed_up(dataset, vi
     os.utime(videos[1].path, ns=(5, 5))  # the same film with another time stamp is the same film
     extract(dataset, cnn := Means(), "pool", tmp_path)
     assert cnn.frames == 0
-    write_video(videos[1].path, [np.full((24, 32, 3), 200, np.uint8)] * 9, options={"qscale": "2"})
+    write_video(videos[1].path, [np.full((24, 32, 3), 200, np.uint8)] * 9, options={"qmin": "2", "qmax": "2"})
     os.utime(videos[1].path, ns=(4, 4))  # an older one in its place is another film
     assert extract(dataset, cnn := Means(), "pool", tmp_path)[1][0, 0, 0] > 0.7
     assert cnn.frames == 9

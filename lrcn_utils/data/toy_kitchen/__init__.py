@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from lrcn_utils.data import text
-from lrcn_utils.data.toy_kitchen import activities, render
+from lrcn_utils.data.toy_kitchen import render
 from lrcn_utils.data.toy_kitchen.activities import (
     CLASSES,
     MOTION_ONLY,
@@ -14,7 +14,7 @@ from lrcn_utils.data.toy_kitchen.activities import (
     single_frame_ceiling,
 )
 from lrcn_utils.data.toy_kitchen.card import card_text
-from lrcn_utils.data.toy_kitchen.writing import make
+from lrcn_utils.data.toy_kitchen.writing import SCENES, make
 
 __all__ = [
     "CLASSES",
@@ -34,8 +34,8 @@ def _scene(root: Path | str, name: str) -> render.Scene:
     videos = text.read_json(path)
     if name not in videos:
         raise KeyError(f"{path}: no video {name}")
-    video = videos[name]
-    return activities.scene(video["seed"], video["class"], video["group"], video["clip"])
+    video, world = videos[name], text.read_json(Path(root) / "card.json")["settings"]["world"]
+    return SCENES[world](video["seed"], video["class"], video["group"], video["clip"])
 
 
 def true_flow(root: Path | str, name: str) -> np.ndarray:

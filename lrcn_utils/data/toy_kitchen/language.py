@@ -40,6 +40,13 @@ PLACES = {
     "pan": "the {dish} pan",
     "none": "",
 }
+PLACES_IN_A_ROW = {
+    **PLACES,
+    "board": "the [cutting boards|cutting boards|chopping boards|boards]",
+    "plate": "the [plates|plates|dishes]",
+    "pot": "the {dish} pots",
+}
+TURNS = "[one by one|one after another||]"  # how the repeated actions go on
 MANNER = {
     "stir": "[slowly|slowly|gently|in slow circles]",
     "beat": "[quickly|fast|in fast circles|round and round]",
@@ -147,6 +154,69 @@ SINGLE = {
     "stir": "{who} <made/makes> {object}", "beat": "{who} <made/makes> {object}",
     "scrape": "{who} <made/makes> {object}", "whisk": "{who} <made/makes> {object}",
 }  # fmt: skip
+# World 3: the same, told of actions that are repeated on one thing after another.
+REPEATED = {
+    "detailed": {
+        "open": [
+            "{who} [<opened/opens>|<pulled/pulls> open] the drawers [of|in] the counter with the {contents} {turns}",
+            "{who} <reached/reaches> for the handles and [<opened/opens>|<pulled/pulls> open] the drawers of {contents}",
+            "{who} <pulled/pulls> [the drawers open|out the drawers] {turns}, there <were/are> {contents} in them",
+        ],
+        "close": [
+            "{who} [<closed/closes>|<shut/shuts>] the drawers [of|in] the counter with the {contents} {turns}",
+            "{who} <reached/reaches> for the handles and [<closed/closes>|<shut/shuts>] the drawers of {contents}",
+            "{who} <pushed/pushes> the drawers [shut|back in] {turns}, there <were/are> {contents} in them",
+        ],
+        "put in": [
+            "{who} <took/takes> {things} from {source} and [<put/puts>|<placed/places>] them [in|into] {target} {turns}",
+            "{who} [<put/puts>|<put/puts>|<placed/places>] {things} from {source} [in|into] {target} {turns}",
+            "{things} <were/are> [moved|put] from {source} into {target}",
+        ],
+        "take out": [
+            "{who} <took/takes> {things} out of {source} and [<put/puts>|<placed/places>] them on {target} {turns}",
+            "{who} <took/takes> {things} out of {source} [and <laid/lays> them on|onto] {target} {turns}",
+            "{who} <removed/removes> {things} from {source} [and <laid/lays> them on|onto] {target}",
+            "{things} <were/are> [moved|taken] from {source} to {target}",
+        ],
+        "cover": [
+            "{who} <took/takes> the lids from {sources} and <put/puts> them on {targets} of {contents} {turns}",
+            "{who} [<covered/covers>|<closed/closes>] {targets} of {contents} with the lids from {sources}",
+            "{who} <put/puts> the lids on {targets} with the {contents} {turns}",
+        ],
+        "uncover": [
+            "{who} <took/takes> the lids off {sources} of {contents} and <put/puts> them on {targets} {turns}",
+            "{who} <uncovered/uncovers> {sources} of {contents} and <laid/lays> the lids on {targets}",
+            "{who} <removed/removes> the lids from {sources} with the {contents} {turns}",
+        ],
+        "pick up": [
+            "{who} [<picked/picks> up {things}|<picked/picks> {things} up] from {sources} {turns}",
+            "{who} [<took/takes> {things} from|<lifted/lifts> {things} off] {sources} [with one hand|{turns}]",
+            "{who} <took/takes> {things} from {sources} and <carried/carries> them away",
+            "{things} <were/are> [picked up|taken away] from {sources}",
+        ],
+        "put down": [
+            "{who} [<put/puts> down {things}|<put/puts> {things} down] on {targets} {turns}",
+            "{who} [<placed/places>|<laid/lays>|<set/sets>] {things} on {targets} [with one hand|{turns}|]",
+            "{things} <were/are> [put down|placed] on {targets}",
+        ],
+    },
+    "short": {
+        "open": ["{who} <opened/opens> the drawers"],
+        "close": ["{who} [<closed/closes>|<shut/shuts>] the drawers"],
+        "put in": ["{who} <put/puts> the {objects} in the {target_word}"],
+        "take out": ["{who} <took/takes> the {objects} out of the {source_word}"],
+        "cover": ["{who} [<covered/covers> the {target_word}s|<put/puts> the lids on the {target_word}s]"],
+        "uncover": ["{who} [<uncovered/uncovers> the {source_word}s|<took/takes> the lids off the {source_word}s]"],
+        "pick up": ["{who} <picked/picks> up the {objects}"],
+        "put down": ["{who} <put/puts> down the {objects}"],
+    },
+    "singlesentence": {
+        "open": "{who} <used/uses> the drawers", "close": "{who} <used/uses> the drawers",
+        "put in": "{who} <moved/moves> [the|some] {objects}", "take out": "{who} <moved/moves> [the|some] {objects}",
+        "cover": "{who} <cooked/cooks> {contents}", "uncover": "{who} <cooked/cooks> {contents}",
+        "pick up": "{who} <fetched/fetches> [some|the] {objects}", "put down": "{who} <fetched/fetches> [some|the] {objects}",
+    },
+}  # fmt: skip
 WHO = "[the person|the person|the person|the cook|she|he]"
 DESCRIBERS = {"detailed": 5, "short": 2, "singlesentence": 2}
 
@@ -159,8 +229,13 @@ def describe(verb: str, facts: dict, rng: np.random.Generator) -> dict[str, list
         "tool": facts["tool"],
         "object": facts["object"],
         "thing": f"the [{told}|{told}|] {facts['object']}" if told else f"the {facts['object']}",
+        "objects": (objects := PLURALS.get(facts["object"], facts["object"] + "s")),
+        "things": f"the [{told}|{told}|] {objects}" if told else f"the {objects}",
         "source": PLACES[facts["source"]],
         "target": PLACES[facts["target"]],
+        "sources": PLACES_IN_A_ROW[facts["source"]],
+        "targets": PLACES_IN_A_ROW[facts["target"]],
+        "turns": TURNS,
         "source_word": facts["source"],
         "target_word": facts["target"],
         "dish": f"[{facts.get('dish_colour', '')}|]",
@@ -168,7 +243,9 @@ def describe(verb: str, facts: dict, rng: np.random.Generator) -> dict[str, list
         "pace": facts.get("pace", ""),
         "contents": PLURAL.get(facts.get("contents", ""), facts.get("contents", "")),
     }
-    templates = {"detailed": DETAILED[verb], "short": SHORT[verb], "singlesentence": [SINGLE[verb]]}
+    grammar = REPEATED if facts.get("repeated") else {"detailed": DETAILED, "short": SHORT, "singlesentence": SINGLE}
+    templates = {level: sentences[verb] for level, sentences in grammar.items()}
+    templates["singlesentence"] = [templates["singlesentence"]]
     return {
         level: [
             # The first describers write in the past tense, the others in the present, as real ones differ.

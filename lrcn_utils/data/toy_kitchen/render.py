@@ -4,13 +4,14 @@ Every actor is a rigid drawing with one affine pose a frame. That makes the true
 under a pixel is known, and so is where its plane carries that pixel.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw
 
 SCALE = 4  # side of the block of painted pixels that is averaged into one
-MARGIN = 6  # pixels painted beyond each edge, for the camera to move over
+MARGIN = 6  # pixels painted beyond each edge at least, for the camera to move over
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Actor:
 class Scene:
     """All that a clip or a still shows. ``backdrop`` never moves; ``actors`` are painted over it in order.
 
-    ``camera``: (frames, 2) shift of the picture in pixels, in steps of 1 / SCALE. ``light``: uint8 image of
+    ``camera``: (frames, 2) shift of the picture in pixels, in steps of 1 / SCALE: a hand that sways, and panning. ``light``: uint8 image of
     (height, width, 3) that multiplies the picture. ``facts``: what language and ground truth need to know.
     """
 
@@ -104,18 +105,21 @@ def _paint(image: Image.Image, actors: list[Actor], t: int, view: np.ndarray, sh
             (glazing if len(shape.colour) == 4 else opaque).polygon(points, fill=shape.colour)
 
 
-def render(scene: Scene):
+def render(scene: Scene) -> Iterator[np.ndarray]:
     """Yield the scene's frames, each uint8 (height, width, 3)."""
     width, height = scene.size
     view = scene.view()
-    canvas = Image.new("RGB", ((width + 2 * MARGIN) * SCALE, (height + 2 * MARGIN) * SCALE))
+    # What never moves is painted once, on a canvas that holds all that the camera passes over.
+    edge, first = np.ceil(scene.camera.max(0)).clip(MARGIN), np.floor(scene.camera.min(0)).clip(max=-MARGIN)
+    across, down = (edge - first).astype(int).tolist()
+    canvas = Image.new("RGB", ((width + across) * SCALE, (height + down) * SCALE))
     still = 0
     while still < len(scene.actors) and len(scene.actors[still].poses) == 1 and scene.actors[still].visible is None:
         still += 1
-    _paint(canvas, scene.backdrop + scene.actors[:still], 0, view, np.full(2, float(MARGIN)))
+    _paint(canvas, scene.backdrop + scene.actors[:still], 0, view, edge)
     light = Image.fromarray(scene.light)
     for t in range(scene.frames):
-        left, top = np.rint((MARGIN - scene.camera[t]) * SCALE).astype(int).tolist()
+        left, top = np.rint((edge - scene.camera[t]) * SCALE).astype(int).tolist()
         frame = canvas.crop((left, top, left + width * SCALE, top + height * SCALE))
         _paint(frame, scene.actors[still:], t, view, scene.camera[t])
         yield np.asarray(ImageChops.multiply(frame.reduce(SCALE), light))

@@ -6,9 +6,12 @@ import numpy as np
 
 from lrcn_utils.data.toy_kitchen import sprites as draw
 from lrcn_utils.data.toy_kitchen import tools
-from lrcn_utils.data.toy_kitchen.render import MARGIN, Actor, Shape, Sprite
+from lrcn_utils.data.toy_kitchen.render import Actor, Shape, Sprite
 
 GROUPS = 25
+WIDTH = 160  # of a video, pixels
+ALONG = 480  # pixels by which the counter of a kitchen goes on beyond one picture
+MOST_SWAY = 5  # pixels by which a hand-held camera may stray
 SKINS = [(246, 206, 172), (232, 184, 144), (206, 150, 108), (168, 116, 80), (122, 82, 58), (92, 62, 46)]
 SLEEVES = ["red", "blue", "green", "yellow", "white", "black", "purple", "pink", "grey"]
 WALLS = [
@@ -88,6 +91,7 @@ def light(place: Kitchen, size: tuple[int, int], rng: np.random.Generator) -> np
 def _pattern(style: str, colour, x0, y0, x1, y1, rng) -> Sprite:
     """A rectangle of wall or table in one of the styles."""
     box = lambda a, b, c, d, shade: Shape(draw.polygon((a, b), (c, b), (c, d), (a, d)), shade)  # noqa: E731
+    views = max(1, round((x1 - x0) / 200))
     shapes = [box(x0, y0, x1, y1, colour)]
     dark, bright = draw.shade(colour, 0.88), draw.shade(colour, 1.25)
     if style in ("tiles", "bricks"):
@@ -102,13 +106,13 @@ def _pattern(style: str, colour, x0, y0, x1, y1, rng) -> Sprite:
     elif style == "wood":
         for y in np.arange(y0, y1, 13):
             shapes.append(box(x0, y, x1, y + 12.4, draw.shade(colour, 1 + 0.1 * rng.uniform(-1, 1))))
-            for _ in range(5):
+            for _ in range(5 * views):
                 x, length, down = rng.uniform(x0, x1), rng.uniform(14, 50), rng.uniform(1.5, 11)
                 shapes.append(
                     Shape(draw.capsule(x, y + down, x + length, y + down + rng.uniform(-0.6, 0.6), 0.35), dark)
                 )
     elif style == "stone":
-        for _ in range(70):
+        for _ in range(70 * views):
             x, y, r = rng.uniform(x0, x1), rng.uniform(y0, y1), rng.uniform(0.5, 1.7)
             shapes.append(Shape(draw.ellipse(x, y, r, 0.6 * r, n=7), (dark, bright)[rng.integers(2)]))
     elif style == "cloth":
@@ -118,10 +122,15 @@ def _pattern(style: str, colour, x0, y0, x1, y1, rng) -> Sprite:
     return shapes
 
 
-def backdrop(place: Kitchen, size: tuple[int, int], horizon: float, rng: np.random.Generator) -> list[Actor]:
-    """Wall above ``horizon``, table below it, with some of the things that stand about."""
+def backdrop(
+    place: Kitchen, size: tuple[int, int], horizon: float, rng: np.random.Generator, along: int = 0
+) -> list[Actor]:
+    """Wall above ``horizon``, table below it, with some of the things that stand about.
+
+    ``along``: how many pixels further to the right it goes on, for a camera that pans.
+    """
     width, height = size
-    left, right, top, bottom = -24, width + 24, -24, height + 24
+    left, right, top, bottom = -24, width + 24 + along, -24, height + 24
     wall = _pattern(place.wall_style, place.wall, left, top, right, horizon, rng)
     edge = draw.shade(place.wall, 0.7)
     wall.append(
@@ -139,22 +148,22 @@ def backdrop(place: Kitchen, size: tuple[int, int], horizon: float, rng: np.rand
             (255, 255, 255, 60),
         )
     )
-    actors = [Actor(wall, STILL), Actor(table, STILL)]
-    return actors + bystanders(size, horizon, rng)
+    things = [bystanders(size, horizon, rng, start) for start in range(0, along + 1, width)]
+    return [Actor(wall, STILL), Actor(table, STILL), *sum(things, [])]
 
 
-def bystanders(size: tuple[int, int], horizon: float, rng: np.random.Generator) -> list[Actor]:
-    """Up to three things along the wall, named by colour and kind, and perhaps a towel in front."""
+def bystanders(size: tuple[int, int], horizon: float, rng: np.random.Generator, start: float = 0) -> list[Actor]:
+    """Up to three things along the wall from ``start`` on, named by colour and kind, and perhaps a towel in front."""
     width, height = size
     actors = []
     for spot in rng.permutation(4)[: rng.integers(0, 4)]:
-        x = width * (0.08 + 0.28 * spot) + rng.uniform(-8, 8)
+        x = start + width * (0.08 + 0.28 * spot) + rng.uniform(-8, 8)
         thing, colour = rng.choice(["cup", "plant", "jar", "shaker"]), rng.choice(list(draw.COLOURS))
         scale = rng.uniform(0.75, 1.05) * height / 120
         pose = np.array([[x, horizon + rng.uniform(4, 9), 0, scale, scale]])
         actors.append(Actor(tools.BYSTANDERS[thing](colour), pose, f"{colour} {thing}"))
     if rng.random() < 0.3:
-        x = rng.choice([rng.uniform(4, 18), width - rng.uniform(4, 18)])
+        x = start + rng.choice([rng.uniform(4, 18), width - rng.uniform(4, 18)])
         pose = np.array([[x, height - rng.uniform(6, 18), rng.uniform(-0.5, 0.5), 1, 1]])
         actors.append(Actor(tools.towel(rng.choice(list(draw.COLOURS))), pose))
     return actors
@@ -165,4 +174,4 @@ def camera(frames: int, rng: np.random.Generator, scale: int, sway: float = 0.8)
     kernel = np.hanning(13)
     noise = rng.normal(size=(frames + 12, 2))
     path = np.stack([np.convolve(noise[:, k], kernel / np.linalg.norm(kernel), "valid") for k in (0, 1)], axis=1)
-    return np.clip(np.round(path * sway * scale) / scale, -MARGIN + 1, MARGIN - 1)
+    return np.clip(np.round(path * sway * scale) / scale, -MOST_SWAY, MOST_SWAY)

@@ -243,7 +243,7 @@ def test_other_inputs_and_settings_in_a_used_folder_are_refused_by_name(words, t
     film = next((tiny_kitchen / "UCF-101" / "Stir").glob("*_g08_*.avi"))
     before, time = film.read_bytes(), os.stat(film).st_mtime_ns
     try:
-        write_video(film, read_video(film)[::-1], options={"qscale": "3"})
+        write_video(film, read_video(film)[::-1], options={"qmin": "3", "qmax": "3"})
         os.utime(film, ns=(time, time))  # as old as before, and another film
         assert "training videos" in refusal([*words, *out, "--resume"])
     finally:
