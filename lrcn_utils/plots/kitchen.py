@@ -74,7 +74,11 @@ def three_tasks(frames: np.ndarray, image: np.ndarray) -> Figure:
 
 
 def _task(axis, title: str, subtitle: str, pictures: list[np.ndarray], outputs: list[str]) -> None:
-    """Pictures below, CNN, LSTM, outputs above, time to the right; a single picture serves every step."""
+    """Pictures below, CNN, LSTM, outputs above, time to the right; a single picture serves every step.
+
+    Where there are more outputs than pictures they are words, and each goes into the next step.
+    """
+    writes = len(outputs) > len(pictures)
     axis.set_title(title, fontsize=14, weight="bold", loc="center")
     middle = (len(outputs) - 1) / 2
     axis.text(middle, 4.2, subtitle, ha="center", fontsize=11.5, color=GREY)
@@ -95,6 +99,8 @@ def _task(axis, title: str, subtitle: str, pictures: list[np.ndarray], outputs: 
         if output:
             _arrow(axis, (t, 2.62), (t, 3.08))
             axis.text(t, 3.25, output, ha="center", va="center", fontsize=11.5, color=GREEN, weight="bold")
+        if t and outputs[t - 1] and writes:
+            _arrow(axis, (t - 0.82, 3.1), (t - 0.2, 2.62), GREEN)
     axis.set(xlim=(-0.7, len(outputs) - 0.3), ylim=(-0.3, 4.5), aspect="equal")
     axis.set_axis_off()
 
@@ -111,6 +117,6 @@ def _box(axis, x: float, y: float, text: str, colour: str, width: float = 0.78, 
     axis.text(x, y, text, ha="center", va="center", color="white", fontsize=11, weight="bold")
 
 
-def _arrow(axis, start: tuple[float, float], end: tuple[float, float]) -> None:
-    style = {"arrowstyle": "-|>", "mutation_scale": 11, "color": GREY, "lw": 1.3, "shrinkA": 0, "shrinkB": 0}
+def _arrow(axis, start: tuple[float, float], end: tuple[float, float], colour: str = GREY) -> None:
+    style = {"arrowstyle": "-|>", "mutation_scale": 11, "color": colour, "lw": 1.3, "shrinkA": 0, "shrinkB": 0}
     axis.add_patch(FancyArrowPatch(start, end, **style))

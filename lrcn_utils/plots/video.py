@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import av
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import hsv_to_rgb
 from matplotlib.figure import Figure
 
@@ -64,17 +65,16 @@ def flow_to_rgb(flow: np.ndarray, largest: float | None = None) -> np.ndarray:
     return np.rint(255 * hsv_to_rgb(hsv)).astype(np.uint8)
 
 
-def colour_wheel(largest: float = 8.0, side: int = 151) -> Figure:
+def colour_wheel(axes: Axes, largest: float = 8.0, side: int = 151) -> Axes:
     """The key to ``flow_to_rgb``: the colour of every motion of up to ``largest`` pixels a frame."""
     steps = np.linspace(-largest, largest, side, dtype=np.float32)
     flow = np.stack(np.meshgrid(steps, steps), -1)
     picture = flow_to_rgb(flow, largest)
     picture[np.hypot(flow[..., 0], flow[..., 1]) > largest] = 255
-    figure, axis = plt.subplots(figsize=(2.6, 2.6), layout="constrained")
-    axis.imshow(picture, extent=(-largest, largest, largest, -largest))
-    axis.set(xlabel="right, pixels a frame", ylabel="down", title="Colour of a motion")
-    axis.spines[:].set_visible(False)
-    return figure
+    axes.imshow(picture, extent=(-largest, largest, largest, -largest))
+    axes.set(xlabel="right, pixels a frame", ylabel="down", title="colour of a motion")
+    axes.spines[:].set_visible(False)
+    return axes
 
 
 def _checked(frames: np.ndarray) -> np.ndarray:

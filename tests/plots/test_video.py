@@ -60,4 +60,4 @@ def test_flow_colours_show_direction_and_speed():
 
 
 def test_the_wheel_is_drawn():
-    assert colour_wheel().axes[0].get_xlabel() == "right, pixels a frame"
+    assert colour_wheel(plt.figure().gca()).get_xlabel() == "right, pixels a frame"
