@@ -41,8 +41,8 @@ def state(action: Action, t: int) -> np.ndarray:
     hand = next(actor for actor in action.actors if actor.name == "hand")
     told = [place(hand), hand.poses[min(t, len(hand.poses) - 1), 2:3]]
     # The counter is left out: it looks the same all along, and so does not show where the camera is.
-    for name in sorted({action.facts[slot] for slot in ("object", "tool", "source", "target")} - {"counter"}):
-        seen = [place(actor) for actor in action.actors if actor.name == name and actor.shown(t)]
+    for names in ({action.facts["object"]}, {action.facts["tool"]}, {"bowl", "pot", "pan"}, {"board", "plate"}):
+        seen = [place(actor) for actor in action.actors if actor.name in names and actor.shown(t)]
         told += [*sorted(seen, key=lambda at: abs(at[0])), *[np.full(2, 200.0)] * 3][:3]
     return np.concatenate(told)
 
