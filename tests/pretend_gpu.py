@@ -39,8 +39,8 @@ def gpu() -> Iterator[torch.device]:
         yield device
         return
     with (
-        mock.patch.object(environment, "device", lambda: device),
-        mock.patch.object(torch.backends.cudnn, "is_acceptable", lambda tensor: False),
+        mock.patch.object(environment, "device", return_value=device),
+        mock.patch.object(torch.backends.cudnn, "is_acceptable", return_value=False),
         _Operations() as operations,
         _Places(operations),
     ):
@@ -108,6 +108,12 @@ def _array(function):
     return array
 
 
+def _set_gradient(tensor: Tensor, gradient: Tensor | None) -> None:
+    if gradient is not None and on_gpu(gradient) != on_gpu(tensor):
+        raise RuntimeError("assigned grad has data located on a different device")
+    tensor.grad = gradient
+
+
 ASKED = {
     Tensor.to: _to,
     Tensor.cuda: lambda tensor, *_, **__: _moved(tensor, True),
@@ -119,6 +125,7 @@ ASKED = {
     Tensor.device.__get__: lambda tensor, *_: DEVICE if on_gpu(tensor) else tensor.device,
     Tensor.is_cuda.__get__: lambda tensor, *_: on_gpu(tensor) or tensor.is_cuda,
     Tensor.is_cpu.__get__: lambda tensor, *_: not on_gpu(tensor) and tensor.is_cpu,
+    Tensor.grad.__set__: _set_gradient,
     Tensor.get_device: lambda tensor: DEVICE.index if on_gpu(tensor) else tensor.get_device(),
 }
 OF_DATA = {torch.tensor, Tensor.new_tensor}  # what they make lies where their first argument lies, if it is a tensor

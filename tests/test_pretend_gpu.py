@@ -105,9 +105,8 @@ def test_two_devices_do_not_mix(device, mix):
 
 def test_what_may_mix(device):
     x, rows, one = torch.rand(4, 3, device=device), torch.tensor([0, 2]), torch.tensor(2.0)
-    assert set(places(x[rows], x[torch.ones(4) > 0], x[:, [0, 1]], x * one, one - x, x.clamp(max=one), x[rows[0]])) == {
-        "cuda"
-    }
+    made = [x[rows], x[torch.ones(4) > 0], x[:, [0, 1]], x[rows[0]], x * one, one - x, x.clamp(max=one)]
+    assert set(places(*made)) == {"cuda"}
     x[rows] = torch.zeros(2, 3, device=device)
     x[rows] = one
     x[0] = 1.0
@@ -120,7 +119,7 @@ def test_what_may_mix(device):
 
 def test_numpy_is_refused(device):
     x = torch.ones(2, device=device)
-    for ask in (lambda: x.numpy(), lambda: np.asarray(x), lambda: np.mean(x)):
+    for ask in (lambda: x.numpy(), lambda: np.asarray(x), lambda: np.sin(x)):
         with pytest.raises(TypeError, match="Tensor.cpu"):
             ask()
     assert x.cpu().numpy().sum() == 2 and torch.ones(2).numpy().sum() == 2
@@ -160,9 +159,8 @@ def test_gradients_lie_where_their_tensors_lie(device):
     there = here.detach().to(device).requires_grad_()
     (slope,) = torch.autograd.grad(layer(there).sum(), there, create_graph=True)
     assert slope.is_cuda
-    with pytest.raises((RuntimeError, TypeError)):
+    with pytest.raises(RuntimeError, match="different device"):
         there.grad = torch.zeros(3, 4)
-        (there.grad + slope).sum()
 
 
 @pytest.mark.parametrize("optimizer", [torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW])
