@@ -16,7 +16,7 @@ from lrcn_utils.models.cnn import toy_hybrid
 from lrcn_utils.models.description import SlotClassifier
 from lrcn_utils.models.lstm import LanguageModel
 from lrcn_utils.training import features, sentences
-from lrcn_utils.training.activity import models, scores
+from lrcn_utils.training.activity import scores
 from lrcn_utils.training.captioning import retrieval
 from lrcn_utils.training.description import tuples
 from lrcn_utils.widgets import features as feature_maps
@@ -74,7 +74,7 @@ def slots_of_videos(device):
         (features_of_frames, features, "cnn_features", ".to(device)", ""),
         (scores_of_clips, scores, "step_probabilities", ".cpu()", ""),
         (scores_of_clips, scores, "step_probabilities", ".to(device)", ""),
-        (captions_of_images, sentences, "decode", ".to(_device_of(model))", ""),
+        (captions_of_images, sentences, "decode", ".to(device_of(model))", ""),
         (drawn_captions, decoding, "sample", ".to(device)", ""),
         (captions_beside_images, retrieval, "score_matrix", ".cpu()", ""),
         (captions_beside_images, retrieval, "score_matrix", ".to(images.device)", ""),
