@@ -2,6 +2,7 @@
 # make test       run every test                     make notebooks  re-execute all notebooks (NB=03 for one)
 # make toy        make the toy data                  make site       build the course as a site
 # make browser    drive the notebooks in Chromium    make lint       check style
+# make test-device  every lesson and command on the GPU, or on a pretend one
 # make clean      remove what was made
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 TWO := OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2
 NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout 600 --nbval-sanitize-with docs/tools/nbval.cfg
 
-.PHONY: lab setup toy test browser notebooks lint site clean
+.PHONY: lab setup toy test test-device browser notebooks lint site clean
 .DELETE_ON_ERROR:
 
 lab: toy
@@ -41,9 +42,13 @@ data/toy_kitchen/flow/complete: data/toy_kitchen/card.json
 
 test: toy lint
 	@echo "Testing the package, then every notebook, then every widget in Chromium ..."
-	$(TWO) --dist loadfile -m "not browser" tests
+	$(TWO) --dist loadfile -m "not browser and not device" tests
 	$(TWO) --dist loadfile -p no:timeout $(NBVAL) notebooks
 	$(TWO) --dist worksteal tests/browser
+
+test-device: toy
+	@echo "Running every lesson and every training command on the GPU, or on a pretend one where there is none ..."
+	$(TWO) --dist worksteal -m device tests
 
 browser: toy
 	@echo "Driving every notebook in JupyterLab and Chromium ..."

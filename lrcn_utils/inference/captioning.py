@@ -10,12 +10,14 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from lrcn_utils import environment
 from lrcn_utils.data.clips import centre_crop
 from lrcn_utils.data.image import read_image
 from lrcn_utils.data.vocabulary import BOS, EOS, Vocabulary
 from lrcn_utils.decoding import BeamLevel, Hypothesis, beam_levels, beam_search, follow, greedy, sample
 from lrcn_utils.training.captioning import models
 from lrcn_utils.training.features import cnn_features, warp_size
+from lrcn_utils.training.sentences import device_of
 
 DECODERS = ["greedy", "beam search", "sampling"]
 TOP = 10
@@ -64,7 +66,7 @@ class Captions:
         Raises FileNotFoundError, or ValueError for a checkpoint of something else or another CNN.
         """
         model, vocabulary, config, _ = models.load(path)
-        cnn = models.cnn_of(config, beside=path)
+        model, cnn = model.to(environment.device()), models.cnn_of(config, beside=path)
         return cls(model, vocabulary, pictures, lambda pixels: image_feature(cnn, pixels, config["feature"]))
 
     def open(self, name: str, content: bytes) -> Picture:
@@ -83,14 +85,18 @@ class Captions:
 
     def sentences(self, picture: Picture, settings: Settings) -> list[Hypothesis]:
         """The decoder's hypotheses, best first; of sampling the ten most probable different ones."""
-        ends = {"bos": BOS, "eos": EOS}
+        feature, ends = self._feature(picture), {"bos": BOS, "eos": EOS}
         if settings.decoder == "greedy":
-            return greedy(self.model, picture.feature, **ends)[0]
+            return greedy(self.model, feature, **ends)[0]
         if settings.decoder == "beam search":
-            return beam_search(self.model, picture.feature, settings.width, **ends)[0]
+            return beam_search(self.model, feature, settings.width, **ends)[0]
         seeded = torch.Generator().manual_seed(0)
-        drawn = sample(self.model, picture.feature, settings.n, settings.t, **ends, generator=seeded)[0]
+        drawn = sample(self.model, feature, settings.n, settings.t, **ends, generator=seeded)[0]
         return list({hypothesis.words: hypothesis for hypothesis in reversed(drawn)}.values())[::-1][:TOP]
+
+    def _feature(self, picture: Picture) -> Tensor:
+        """The picture's feature where the model is."""
+        return picture.feature.to(device_of(self.model))
 
     def words(self, hypothesis: Hypothesis) -> list[str]:
         """Its words, the end of the sentence included."""
@@ -98,15 +104,15 @@ class Captions:
 
     def steps(self, picture: Picture, hypothesis: Hypothesis) -> tuple[list[list[str]], np.ndarray, np.ndarray]:
         """At each step the ten best words, their probabilities (steps, 10), and the chosen word's (steps,)."""
-        chosen = torch.tensor([[*hypothesis.words, EOS]])
-        probabilities = follow(self.model, picture.feature, chosen, bos=BOS)[0].exp()
+        feature, chosen = self._feature(picture), torch.tensor([[*hypothesis.words, EOS]])
+        probabilities = follow(self.model, feature, chosen.to(feature.device), bos=BOS)[0].exp().cpu()
         best, index = probabilities.topk(min(TOP, probabilities.shape[1]), dim=1)
         words = [[self.vocabulary.words[word] for word in row] for row in index.tolist()]
         return words, best.numpy(), probabilities.gather(1, chosen.T)[:, 0].numpy()
 
     def beams(self, picture: Picture, width: int) -> list[BeamLevel]:
         """The beams after every step of a beam search, best first."""
-        return list(beam_levels(self.model, picture.feature, width, bos=BOS, eos=EOS))
+        return list(beam_levels(self.model, self._feature(picture), width, bos=BOS, eos=EOS))
 
 
 def image_feature(cnn: nn.Module, pixels: np.ndarray, layer: str) -> Tensor:

@@ -67,7 +67,7 @@ def collate(items: Sequence[tuple[Tensor | None, list[int]]]) -> tuple[Tensor | 
 
 def batch_loss(model: Callable, batch: tuple[Tensor | None, Tensor, Tensor]) -> tuple[Tensor, Tensor]:
     """(sum of the losses in nats, number of words), ends of sentences counted; the batch goes to the model's device."""
-    inputs, before, words = (None if part is None else part.to(_device_of(model)) for part in batch)
+    inputs, before, words = (None if part is None else part.to(device_of(model)) for part in batch)
     logits = model(before) if inputs is None else model(inputs, before)
     return word_loss(logits, words)
 
@@ -90,7 +90,7 @@ def decode(model, inputs: Tensor, decoder: Callable = beam_search, *settings, si
     if isinstance(model, nn.Module):
         model.eval()
     for batch in inputs.split(size):
-        found += decoder(model, batch.to(_device_of(model)), *settings, bos=BOS, eos=EOS, **options)
+        found += decoder(model, batch.to(device_of(model)), *settings, bos=BOS, eos=EOS, **options)
     return found
 
 
@@ -104,7 +104,7 @@ def references(texts: Iterable[Sequence[str]]) -> list[list[Words]]:
     return [[tokenise(text) for text in some] for some in texts]
 
 
-def _device_of(model) -> torch.device:
+def device_of(model) -> torch.device:
     """Where a model's weights are; the CPU for one without weights."""
     first = next(model.parameters(), None) if isinstance(model, nn.Module) else None
     return torch.device("cpu") if first is None else first.device
