@@ -5,11 +5,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from lrcn_utils.plots.style import BLUE, DIVERGING, GREEN, GREY, ORANGE, PURPLE, SEQUENTIAL, VERMILION
 
 GATES = ("input", "forget", "output")
 STATES = ("candidate", "cell", "hidden")
+SHOWN = 12  # units in one picture; more would be thin lines
 COLOURS = dict(zip((*GATES, *STATES), (BLUE, ORANGE, GREEN, GREY, VERMILION, PURPLE), strict=True))
 
 
@@ -37,42 +39,63 @@ def _words_below(axis: Axes, steps: Sequence[str]) -> None:
 
 
 def gate_heatmaps(trace: Mapping[str, np.ndarray], steps: Sequence[str], unit: int | None = None) -> Figure:
-    """Gates (0..1, left) and states (right) of all units over time; in each band a row is a unit, a column a step.
+    """Gates (0..1, left) and states (right) of some units over time; in each band a row is a unit, a column a step.
 
     Units are sorted by memory, the mean of their forget gate: those that keep longest stand on top of each band.
+    Of more than twelve units twelve are shown, from the longest memory to the shortest in equal steps.
 
     ``trace``: "input", "forget", "output", "candidate", "cell", "hidden", each (time, hidden). ``steps``: the labels
-    of the time steps. ``unit``: a unit to mark. A cell beyond +-1 is drawn as +-1.
+    of the time steps. ``unit``: a unit to mark; it is always among those shown. Each row has its unit's number.
+    The cell has a scale of its own, up to its largest value; every band has a colour bar.
     """
-    order = np.asarray(trace["forget"]).mean(axis=0).argsort(kind="stable")[::-1]
-    trace = {name: np.asarray(values)[:, order] for name, values in trace.items()}
-    marked = None if unit is None else int(np.flatnonzero(order == unit)[0])
-    # Two axes of three bands and words for colour bars: six axes are slow to draw.
+    chosen = _chosen_units(np.asarray(trace["forget"]).mean(axis=0), unit)
+    trace = {name: np.asarray(values)[:, chosen] for name, values in trace.items()}
+    marked = None if unit is None else int(np.flatnonzero(chosen == unit)[0])
+    largest = max(1.0, float(np.abs(trace["cell"]).max()))
+    # Two axes of three bands: six axes are slow to draw.
     figure = Figure(figsize=(11, 6.2), layout="none")
     sides = (
-        (0.08, GATES, SEQUENTIAL, 0, "gates: dark is 0 (shut), bright is 1 (open)"),
-        (0.58, STATES, DIVERGING, -1, "values: blue is -1, white is 0, red is +1"),
+        (0.09, GATES, SEQUENTIAL, [(0, 1)] * 3, "gates"),
+        (0.60, STATES, DIVERGING, [(-1, 1), (-largest, largest), (-1, 1)], "values"),
     )
-    for left, names, cmap, low, title in sides:
-        axis = _bare_axes(figure, [left, 0.17, 0.41, 0.76], title)
-        _bands(axis, trace, names, marked, cmap=cmap, vmin=low, vmax=1)
+    for left, names, cmap, limits, title in sides:
+        axis = _bare_axes(figure, [left, 0.17, 0.36, 0.76], title)
+        _bands(axis, trace, names, limits, cmap, chosen, marked)
         for band, name in enumerate(names):
             label = f"{name}\ngate" if name in GATES else name
-            figure.text(left - 0.008, 0.93 - 0.76 * (band + 0.5) / 3, label, ha="right", va="center")
+            figure.text(left - 0.028, 0.93 - 0.76 * (band + 0.5) / 3, label, ha="right", va="center")
         _words_below(axis, steps)
     return figure
 
 
-def _bands(axis: Axes, trace, names: Sequence[str], marked: int | None, **colours) -> None:
-    hidden = trace[names[0]].shape[1]
-    gap = max(1, hidden // 12)
-    blank = np.full((gap, len(trace[names[0]])), np.nan)
-    stack = [part for name in names for part in (trace[name].T, blank)][:-1]
-    axis.imshow(np.concatenate(stack), aspect="auto", interpolation="nearest", **colours)
-    tops = [band * (hidden + gap) for band in range(3)]
-    if marked is not None:
-        for top in tops:
-            axis.axhspan(top + marked - 0.5, top + marked + 0.5, fill=False, edgecolor="black", linewidth=1.2)
+def _chosen_units(memory: np.ndarray, unit: int | None) -> np.ndarray:
+    """Numbers of at most ``SHOWN`` units, longest memory first; ``unit`` takes the place of its nearest in rank."""
+    order = memory.argsort(kind="stable")[::-1]
+    places = np.unique(np.linspace(0, len(order) - 1, min(SHOWN, len(order))).round().astype(int))
+    if unit is not None:
+        rank = int(np.flatnonzero(order == unit)[0])
+        places[np.abs(places - rank).argmin()] = rank
+    return order[places]
+
+
+def _bands(axis: Axes, trace, names: Sequence[str], limits, cmap: str, units, marked: int | None) -> None:
+    """Three pictures, one below the other, each with its limits, a narrow colour bar, and the units' numbers."""
+    time, rows = trace[names[0]].shape
+    right, wide = time - 0.5, 0.02 * time
+    for band, (name, (low, high)) in enumerate(zip(names, limits, strict=True)):
+        top, bottom = band * (rows + 1) - 0.5, band * (rows + 1) + rows - 0.5
+        colours = {"aspect": "auto", "interpolation": "nearest", "cmap": cmap, "vmin": low, "vmax": high}
+        axis.imshow(trace[name].T, extent=(-0.5, right, bottom, top), **colours)
+        bar = np.linspace(high, low, 64)[:, None]
+        axis.imshow(bar, extent=(right + wide, right + 2 * wide, bottom, top), **colours)
+        for value, height, side in ((high, top, "top"), (low, bottom, "bottom")):
+            axis.text(right + 2.5 * wide, height, f"{value:.2g}", va=side, fontsize=9)
+        for row, number in enumerate(units):
+            axis.text(-0.5 - 0.5 * wide, top + row + 0.5, str(number), ha="right", va="center", fontsize=7)
+        if marked is not None:
+            edge = top + marked
+            axis.add_patch(Rectangle((-0.5, edge), time, 1, fill=False, edgecolor="black", linewidth=1.2))
+    axis.set(xlim=(-0.5, right + 6 * wide), ylim=(3 * rows + 2 - 0.5, -0.5))
 
 
 def unit_curves(trace: Mapping[str, np.ndarray], steps: Sequence[str], unit: int) -> Figure:
