@@ -2,6 +2,10 @@
 
 Paper: CVPR Table 4, v4 Table 8: people ranked the captions of six methods, 1 (best) to 6, for each image, by
 correctness, grammar and relevance, ties allowed.
+
+Raters write ties in different ways (1, 1, 3 or 1, 1, 2), and only ranks written in one way can be averaged. So before
+any mean, the ranks of one rater for one image are made again from their order, and tied methods share the mean of
+their places (1.5, 1.5, 3). The ranks of n methods then sum to n (n + 1) / 2: 21 for the six of the paper's table.
 """
 
 from collections import defaultdict
@@ -15,13 +19,16 @@ CRITERIA = ("correctness", "grammar", "relevance")
 
 @dataclass(frozen=True)
 class Rating:
-    """One answer: the rank, 1 (best) and up, that a rater gave to one method's caption of one image."""
+    """One answer: the rank, 1 (best) and up, that a rater gave to one method's caption of one image.
+
+    As given it is a whole number; after ``averaged_ties`` it may be a half.
+    """
 
     rater: str
     image: str
     method: str
     criterion: str
-    rank: int
+    rank: float
 
 
 @dataclass(frozen=True)
@@ -36,14 +43,43 @@ class Interval:
         return f"{self.mean:.2f} [{self.low:.2f}, {self.high:.2f}]"
 
 
+def averaged_ties(ratings: Iterable[Rating]) -> list[Rating]:
+    """The same answers with ranks that can be averaged: tied methods share the mean of their places.
+
+    Ranks are made again within each rater, image and criterion, from their order alone: 1, 1, 3 and 2, 2, 5 both
+    become 1.5, 1.5, 3. A ranking that lacks a method is left out, for its best of three would pass for a best of six.
+    Needs SciPy (extra ``metrics``).
+    """
+    from scipy.stats import rankdata
+
+    averaged = []
+    for (rater, image, criterion), given in _rankings(ratings).items():
+        places = rankdata(list(given.values()))
+        averaged += [Rating(rater, image, m, criterion, float(p)) for m, p in zip(given, places, strict=True)]
+    return averaged
+
+
+def _rankings(ratings: Iterable[Rating]) -> dict[tuple[str, str, str], dict[str, float]]:
+    """{(rater, image, criterion): {method: rank}}: the rankings that have every method that occurs anywhere."""
+    given, methods = defaultdict(dict), {}
+    for rating in ratings:
+        given[rating.rater, rating.image, rating.criterion][rating.method] = rating.rank
+        methods[rating.method] = None
+    full = {key: ranks for key, ranks in given.items() if len(ranks) == len(methods)}
+    return {key: {method: ranks[method] for method in methods} for key, ranks in full.items()}
+
+
 def mean_ranks(ratings: Iterable[Rating], resamples: int = 2000, seed: int = 0) -> dict[str, dict[str, Interval]]:
     """{method: {criterion: mean rank and its 95 % bootstrap interval}}, methods in the order they first occur.
+
+    Ranks are first made comparable by ``averaged_ties``, so the means of n methods sum to n (n + 1) / 2. Rankings
+    that lack a method do not count; without any full ranking the dictionary is empty.
 
     Each image counts once, however many raters judged it. The bootstrap draws images, not single answers:
     answers about the same image go together, and treating them as independent would make the interval too narrow.
     """
     answers = defaultdict(lambda: defaultdict(list))
-    for rating in ratings:
+    for rating in averaged_ties(ratings):
         answers[rating.method, rating.criterion][rating.image].append(rating.rank)
     table = defaultdict(dict)
     for (method, criterion), by_image in answers.items():
@@ -81,16 +117,14 @@ def agreement(ratings: Iterable[Rating]) -> dict[str, float]:
 
     Images where every rater ties every method say nothing and are left out; nan where no image is left.
     """
-    given = defaultdict(lambda: defaultdict(dict))
-    methods = set()
-    for rating in ratings:
-        given[rating.criterion, rating.image][rating.rater][rating.method] = rating.rank
-        methods.add(rating.method)
-    order = sorted(methods)
-    found = defaultdict(list)
-    for (criterion, _), by_rater in given.items():
-        full = [[ranks[m] for m in order] for ranks in by_rater.values() if len(ranks) == len(order)]
-        found[criterion].append(kendalls_w(full) if len(full) > 1 and len(order) > 1 else np.nan)
+    ratings = list(ratings)
+    rows = defaultdict(list)
+    for (_, image, criterion), ranks in _rankings(ratings).items():
+        rows[criterion, image].append(list(ranks.values()))
+    found = {rating.criterion: [] for rating in ratings}
+    for (criterion, _), given in rows.items():
+        if len(given) > 1 and len(given[0]) > 1:
+            found[criterion].append(kendalls_w(given))
     known = {criterion: [w for w in ws if not np.isnan(w)] for criterion, ws in found.items()}
     return {criterion: float(np.mean(ws)) if ws else float("nan") for criterion, ws in known.items()}
 

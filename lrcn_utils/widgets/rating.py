@@ -2,6 +2,7 @@
 
 The paper's protocol (CVPR Table 4): for one image at a time a rater ranks the captions of all methods, 1 is best,
 ties allowed. The captions stand in random order without their methods' names; every answer is on disk at once.
+The ranks are kept as given: whether a tie is written 1, 1, 3 or 1, 1, 2 is settled by ``metrics.human.averaged_ties``.
 """
 
 import csv
@@ -156,7 +157,9 @@ class RatingPanel(w.VBox):
         self.before = w.Button(description="Previous picture", icon="arrow-left")
         self.after = w.Button(description="Next picture", icon="arrow-right")
         questions = "<br>".join(f"<b>{name.capitalize()}</b>: {text}" for name, text in QUESTIONS.items())
-        guide = w.HTML(f"Rank the captions, 1 is best; equal ranks are allowed.<br>{questions}")
+        guide = w.HTML(
+            f"Rank the captions, 1 is best; equal ranks are allowed, and only the order counts.<br>{questions}"
+        )
         rows = [
             w.VBox([caption, w.HBox(list(row.values()), layout=WRAP)])
             for caption, row in zip(self.captions, self.ranks, strict=True)
