@@ -20,6 +20,7 @@ from lrcn_utils.data.frame_cache import read_frames
 from lrcn_utils.data.image import read_image
 from lrcn_utils.data.text import read_json
 from lrcn_utils.data.toy_kitchen import render, stills
+from lrcn_utils.data.toy_kitchen.writing import SCENES
 
 TEST_GROUPS = frozenset(range(1, 8))
 STILL_SIDE = 60  # pixels to which a still is warped before its crop of 56
@@ -142,11 +143,12 @@ def read_video_frames(
     videos = read_json(root / "ground_truth" / "videos.json").values()
     videos = [video for video in videos if (video["group"] in TEST_GROUPS) == test]
     videos = videos if limit is None else videos[:: max(1, len(videos) // limit)][:limit]
+    film = SCENES[read_json(root / "card.json")["settings"]["world"]]
     images, words, points = [], [], []
     for video in videos:
         path = root / "UCF-101" / video["class"] / f"{video['name']}.avi"
         frames = read_frames(path, video["frames"], TOY[:2], cache=cache or environment.cache_folder(root))
-        scene = toy_kitchen.activities.scene(video["seed"], video["class"], video["group"], video["clip"])
+        scene = film(video["seed"], video["class"], video["group"], video["clip"])
         if per_video > video["frames"]:
             raise ValueError(f"{video['name']} has {video['frames']} frames; choose at most so many of a video")
         rng = np.random.default_rng([video["group"], video["clip"], len(images)])
