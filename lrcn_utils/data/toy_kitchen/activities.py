@@ -6,8 +6,13 @@ backwards, which gives the reversed pairs their exact symmetry.
 
 import numpy as np
 
-from lrcn_utils.data.toy_kitchen import scenery, tools
+from lrcn_utils.data.toy_kitchen import furniture, scenery, tools
 from lrcn_utils.data.toy_kitchen import sprites as draw
+from lrcn_utils.data.toy_kitchen.food_work import helper
+from lrcn_utils.data.toy_kitchen.poses import dish, held, path, poses
+from lrcn_utils.data.toy_kitchen.poses import facts as facts_of
+from lrcn_utils.data.toy_kitchen.poses import food as food_of
+from lrcn_utils.data.toy_kitchen.poses import surface as surface_of
 from lrcn_utils.data.toy_kitchen.render import SCALE, Actor, Scene, Shape, Sprite
 
 SIZE = (160, 120)
@@ -27,7 +32,6 @@ VERBS = {
     "CutCarrot": "cut", "CutCucumber": "cut", "PeelApple": "peel", "PeelPotato": "peel",
 }  # fmt: skip
 SLOW_TURN, FAST_TURN = 22.0, 8.5  # frames a turn of Stir and Scrape, of Beat and Whisk
-HANDLED = ["carrot", "apple", "egg", "potato", "bread", "lemon", "tomato", "cucumber", "pepper"]
 
 
 def single_frame_ceiling() -> float:
@@ -76,63 +80,28 @@ def forward_scene(name: str, place: scenery.Kitchen, rng: np.random.Generator) -
     )
 
 
-def _facts(tool, object, source, target, **more) -> dict:
-    return {"tool": tool, "object": object, "source": source, "target": target, **more}
-
-
-def _poses(x, y, angle=0.0, scale_x=1.0, scale_y=None) -> np.ndarray:
-    """Poses from numbers or (frames,) arrays."""
-    scale_y = scale_x if scale_y is None else scale_y
-    columns = np.broadcast_arrays(*[np.atleast_1d(np.asarray(v, float)) for v in (x, y, angle, scale_x, scale_y)])
-    return np.stack(columns, axis=1)
-
-
-def _path(frames: int, times: list[float], points: list) -> np.ndarray:
-    """Positions (frames, d) that pass ``points`` at ``times`` (0..1), at rest at each of them."""
-    u, points, times = np.linspace(0, 1, frames), np.asarray(points, float), np.asarray(times)
-    part = np.clip(np.searchsorted(times, u, side="right") - 1, 0, len(times) - 2)
-    done = np.clip((u - times[part]) / (times[part + 1] - times[part]), 0, 1)
-    done = done * done * (3 - 2 * done)
-    return points[part] + done[:, None] * (points[part + 1] - points[part])
-
-
-def _surface(kind: str, rng: np.random.Generator) -> list:
-    """What an object lies on: a board, a plate, or the bare counter."""
-    if kind == "board":
-        return draw.board(((196, 146, 92), (222, 190, 140), (140, 96, 62))[rng.integers(3)], rng.uniform(25, 30))
-    if kind == "plate":
-        return draw.plate(rng.choice(["white", "blue", "yellow", "grey"]), rng.uniform(24, 28))
-    return []
-
-
-def _held(cook, sprite, poses, name, hand_poses) -> list[Actor]:
-    """A hand around a thing: palm, thing, fingers."""
-    back, fingers = cook
-    return [Actor(back, hand_poses, "hand"), Actor(sprite, poses, name), Actor(fingers, hand_poses, "hand")]
-
-
 def _drawer(name, place, cook, frames, rng):
     counter, x, out = rng.uniform(50, 56), rng.uniform(72, 88), rng.uniform(26, 33)
     half, content = rng.uniform(32, 38), rng.choice(["spoon", "fork", "whisk", "spatula"])
     front_y = counter + 6
     times = [0, rng.uniform(0.22, 0.3), rng.uniform(0.68, 0.76), 1]
-    pull = _path(frames, [0, times[1], times[2], 1], [[0], [0], [out], [out]])[:, 0]
+    pull = path(np.linspace(0, 1, frames), [0, times[1], times[2], 1], [[0], [0], [out], [out]])[:, 0]
     away = [x + rng.uniform(26, 44), front_y + rng.uniform(40, 56)]
     grip = np.array([x + rng.uniform(-3, 3), front_y + 13])
-    hand_xy = _path(frames, times, [away, grip, grip + [0, out], np.array(away) + [0, 8]])
+    hand_xy = path(np.linspace(0, 1, frames), times, [away, grip, grip + [0, out], np.array(away) + [0, 8]])
     inside = _drawer_inside(place.front, half, content, rng)
     grow = 1 + 0.05 * pull / out
-    moving = _poses(x, front_y + pull, 0, grow, 1)
-    reach = _poses(hand_xy[:, 0], hand_xy[:, 1], rng.uniform(0.5, 0.9), 1.05)
+    moving = poses(x, front_y + pull, 0, grow, 1)
+    reach = poses(hand_xy[:, 0], hand_xy[:, 1], rng.uniform(0.5, 0.9), 1.05)
     actors = [
-        Actor(_cabinet(place.front, counter, x, half), _poses(0, 0), "counter"),
-        Actor(inside + _drawer_front(place.front, half), moving, "drawer"),
-        Actor(_table_edge(place.table, counter), _poses(0, 0), "counter"),
+        Actor(_cabinet(place.front, counter, x, half), poses(0, 0), "counter"),
+        Actor(inside + furniture.front(place.front, half), moving, "drawer"),
+        Actor(furniture.table_edge(place.table, counter, -30, 190), poses(0, 0), "counter"),
         *[Actor(a.sprite, a.poses) for a in scenery.bystanders(SIZE, counter - 30, rng) if a.poses[0, 1] < counter - 8],
         Actor(cook[0], reach, "hand"),
         Actor(cook[1], reach, "hand"),
     ]
-    return actors, _facts("hand", "drawer", "counter", "none", contents=str(content))
+    return actors, facts_of("hand", "drawer", "counter", "none", contents=str(content))
 
 
 def _drawer_inside(wood, half, content, rng) -> Sprite:
@@ -148,20 +117,9 @@ def _drawer_inside(wood, half, content, rng) -> Sprite:
         for s in (-1, 1)
     ]
     for k, shift in enumerate((-0.45, 0.0, 0.45)[: rng.integers(2, 4)]):
-        lying = Actor(tools.STIRRERS[content](), _poses(shift * half * 1.1, -9, 0.2 * (k - 1), 0.9, 0.62)).matrix(0)
+        lying = Actor(tools.STIRRERS[content](), poses(shift * half * 1.1, -9, 0.2 * (k - 1), 0.9, 0.62)).matrix(0)
         box += [Shape(s.points @ lying[:, :2].T + lying[:, 2], s.colour) for s in tools.STIRRERS[content]()]
     return box
-
-
-def _drawer_front(wood, half) -> Sprite:
-    return [
-        Shape(draw.rounded(-half, 0, half, 27, 2), draw.shade(wood, 0.78)),
-        Shape(draw.rounded(-half + 1, 0.8, half - 1, 25.6, 2), draw.shade(wood, 1.05)),
-        Shape(draw.rounded(-half + 5, 4.5, half - 5, 22, 1.5), draw.shade(wood, 0.9)),
-        Shape(draw.rounded(-half + 6, 5.5, half - 5.6, 21.6, 1.5), draw.shade(wood, 0.98)),
-        Shape(draw.capsule(-8, 13.6, 8, 13.6, 2.6), (70, 66, 66)),
-        Shape(draw.capsule(-8, 12.8, 8, 12.8, 1.5), (176, 176, 176)),
-    ]
 
 
 def _cabinet(wood, counter, x, half) -> Sprite:
@@ -182,38 +140,10 @@ def _cabinet(wood, counter, x, half) -> Sprite:
     ]
 
 
-def _table_edge(table, counter) -> Sprite:
-    """The table top before the wall, its edge and the shadow below."""
-    return [
-        Shape(draw.polygon((-30, counter - 38), (190, counter - 38), (190, counter), (-30, counter)), table),
-        Shape(
-            draw.polygon((-30, counter), (190, counter), (190, counter + 5), (-30, counter + 5)),
-            draw.shade(table, 0.72),
-        ),
-        Shape(
-            draw.polygon((-30, counter + 5), (190, counter + 5), (190, counter + 8), (-30, counter + 8)), (0, 0, 0, 50)
-        ),
-    ]
-
-
-def _food(rng) -> tuple[str, str, list, list]:
-    """Something to handle: name, colour, shadow and sprite. The shadow is gone while the thing is in the air."""
-    name = str(rng.choice(HANDLED))
-    colour = str(rng.choice(draw.FOOD_COLOURS[name]))
-    shadow, *sprite = draw.FOOD[name](colour=colour)
-    return name, colour, [shadow], sprite
-
-
-def _dish(rng, kinds, r, holding=None) -> tuple[str, str, tuple]:
-    kind = str(rng.choice(kinds))
-    colour = str(rng.choice(["white", "blue", "red", "yellow"] if kind == "bowl" else ["grey", "red", "blue", "black"]))
-    return kind, colour, getattr(draw, kind)(colour, r, holding)
-
-
 def _put_in(name, place, cook, frames, rng):
-    food, colour, shadow, sprite = _food(rng)
+    food, colour, shadow, sprite = food_of(rng)
     surface = str(rng.choice(["board", "plate", "counter"]))
-    kind, dish_colour, (back, front) = _dish(rng, ["bowl", "pot", "pan"], rng.uniform(25, 28))
+    kind, dish_colour, (back, front) = dish(rng, ["bowl", "pot", "pan"], rng.uniform(25, 28))
     from_x, from_y = rng.uniform(44, 54), rng.uniform(76, 88)
     to_x, to_y = rng.uniform(104, 114), rng.uniform(70, 80)
     size = rng.uniform(0.9, 1.08)
@@ -222,31 +152,31 @@ def _put_in(name, place, cook, frames, rng):
     a, b = rng.uniform(0.2, 0.28), rng.uniform(0.72, 0.8)
     times = [0, a, a + 0.35 * (b - a), a + 0.72 * (b - a), b, 1]
     over = [[from_x + 0.3 * (to_x - from_x), lift], [to_x, lift]]
-    food_xy = _path(frames, times, [start, start, *over, end, end])
+    food_xy = path(np.linspace(0, 1, frames), times, [start, start, *over, end, end])
     grip = np.array([2.0, -7.0])
     aside, gone = [rng.uniform(110, 140), rng.uniform(15, 35)], [rng.uniform(130, 160), rng.uniform(10, 35)]
-    hand_xy = _path(frames, times, [aside, start + grip, *(np.array(over) + grip), end + grip, gone])
+    hand_xy = path(np.linspace(0, 1, frames), times, [aside, start + grip, *(np.array(over) + grip), end + grip, gone])
     # The dish's front hides what is inside it, but not the arm that reaches over it.
     time = np.linspace(0, 1, frames)
     inside, lies = time >= times[3], time <= times[1]
-    arm = _path(frames, times, [[rng.uniform(-0.5, 0.1)], *[[v] for v in rng.uniform(-0.55, -0.05, 5)]])[:, 0]
-    reach = _poses(hand_xy[:, 0], hand_xy[:, 1], arm)
-    lying = _poses(food_xy[:, 0], food_xy[:, 1], rng.uniform(-0.25, 0.25), size)
+    arm = path(np.linspace(0, 1, frames), times, [[rng.uniform(-0.5, 0.1)], *[[v] for v in rng.uniform(-0.55, -0.05, 5)]])[:, 0]
+    reach = poses(hand_xy[:, 0], hand_xy[:, 1], arm)
+    lying = poses(food_xy[:, 0], food_xy[:, 1], rng.uniform(-0.25, 0.25), size)
     actors = [
-        Actor(_surface(surface, rng), _poses(from_x, from_y + 8), surface if surface != "counter" else None),
-        Actor(back, _poses(to_x, to_y), kind),
+        Actor(surface_of(surface, rng), poses(from_x, from_y + 8), surface if surface != "counter" else None),
+        Actor(back, poses(to_x, to_y), kind),
         Actor(shadow, lying[:1], visible=lies),
-        Actor(front, _poses(to_x, to_y), kind, visible=~inside),
-        *_held(cook, sprite, lying, food, reach),
-        Actor(front, _poses(to_x, to_y), kind, visible=inside),
+        Actor(front, poses(to_x, to_y), kind, visible=~inside),
+        *held(cook, sprite, lying, food, reach),
+        Actor(front, poses(to_x, to_y), kind, visible=inside),
     ]
-    return actors, _facts("hand", food, surface, kind, colour=colour, dish_colour=dish_colour)
+    return actors, facts_of("hand", food, surface, kind, colour=colour, dish_colour=dish_colour)
 
 
 def _cover(name, place, cook, frames, rng):
     content = str(rng.choice(list(draw.CONTENTS)))
     r = rng.uniform(25, 28)
-    kind, dish_colour, (back, front) = _dish(rng, ["pot", "pan"], r, content)
+    kind, dish_colour, (back, front) = dish(rng, ["pot", "pan"], r, content)
     surface = str(rng.choice(["board", "counter"]))
     pot_x, pot_y = rng.uniform(100, 110), rng.uniform(70, 80)
     from_x, from_y = rng.uniform(42, 52), rng.uniform(82, 92)
@@ -255,42 +185,41 @@ def _cover(name, place, cook, frames, rng):
     times = [0, a, a + 0.35 * (b - a), a + 0.72 * (b - a), b, 1]
     start, end = np.array([from_x, from_y]), np.array([pot_x, pot_y - 1])
     over = np.array([[from_x + 0.35 * (pot_x - from_x), lift + 8], [pot_x, lift + 4]])
-    lid_xy = _path(frames, times, [start, start, *over, end, end])
+    lid_xy = path(np.linspace(0, 1, frames), times, [start, start, *over, end, end])
     grip = np.array([1.0, -0.66 * r])
     aside, gone = [rng.uniform(100, 135), rng.uniform(10, 28)], [rng.uniform(130, 160), rng.uniform(8, 30)]
-    hand_xy = _path(frames, times, [aside, start + grip, *(over + grip), end + grip, gone])
-    arm = _path(frames, times, [[v] for v in rng.uniform(-0.5, 0.05, 6)])[:, 0]
-    reach = _poses(hand_xy[:, 0], hand_xy[:, 1], arm)
+    hand_xy = path(np.linspace(0, 1, frames), times, [aside, start + grip, *(over + grip), end + grip, gone])
+    arm = path(np.linspace(0, 1, frames), times, [[v] for v in rng.uniform(-0.5, 0.05, 6)])[:, 0]
+    reach = poses(hand_xy[:, 0], hand_xy[:, 1], arm)
     lid = draw.lid(dish_colour, r)
     actors = [
-        Actor(_surface(surface, rng), _poses(from_x, from_y + 4), surface if surface != "counter" else None),
-        Actor(back, _poses(pot_x, pot_y), kind),
-        Actor(front, _poses(pot_x, pot_y), kind),
-        *_held(cook, lid, _poses(lid_xy[:, 0], lid_xy[:, 1]), "lid", reach),
+        Actor(surface_of(surface, rng), poses(from_x, from_y + 4), surface if surface != "counter" else None),
+        Actor(back, poses(pot_x, pot_y), kind),
+        Actor(front, poses(pot_x, pot_y), kind),
+        *held(cook, lid, poses(lid_xy[:, 0], lid_xy[:, 1]), "lid", reach),
     ]
-    return actors, _facts("hand", "lid", surface, kind, dish_colour=dish_colour, contents=content)
+    return actors, facts_of("hand", "lid", surface, kind, dish_colour=dish_colour, contents=content)
 
 
 def _pick_up(name, place, cook, frames, rng):
-    food, colour, shadow, sprite = _food(rng)
+    food, colour, shadow, sprite = food_of(rng)
     surface = str(rng.choice(["board", "plate", "counter"]))
     x, y, size = rng.uniform(66, 92), rng.uniform(76, 90), rng.uniform(1.0, 1.2)
     a, b = rng.uniform(0.3, 0.4), rng.uniform(0.5, 0.6)
     start, grip = np.array([x, y]), np.array([2.0, -7.0])
     up = np.array([x + rng.uniform(4, 14), y - rng.uniform(24, 34)])
     off = np.array([rng.uniform(126, 150), rng.uniform(18, 40)])
-    food_xy = _path(frames, [0, a, b + 0.1, 1], [start, start, up, off])
-    hand_xy = _path(
-        frames, [0, a, b + 0.1, 1], [[rng.uniform(115, 145), rng.uniform(12, 40)], start + grip, up + grip, off + grip]
+    food_xy = path(np.linspace(0, 1, frames), [0, a, b + 0.1, 1], [start, start, up, off])
+    hand_xy = path(np.linspace(0, 1, frames), [0, a, b + 0.1, 1], [[rng.uniform(115, 145), rng.uniform(12, 40)], start + grip, up + grip, off + grip]
     )
-    reach = _poses(hand_xy[:, 0], hand_xy[:, 1], rng.uniform(-0.45, 0.05))
-    lying = _poses(food_xy[:, 0], food_xy[:, 1], rng.uniform(-0.25, 0.25), size)
+    reach = poses(hand_xy[:, 0], hand_xy[:, 1], rng.uniform(-0.45, 0.05))
+    lying = poses(food_xy[:, 0], food_xy[:, 1], rng.uniform(-0.25, 0.25), size)
     actors = [
-        Actor(_surface(surface, rng), _poses(x + rng.uniform(-3, 3), y + 8), surface if surface != "counter" else None),
+        Actor(surface_of(surface, rng), poses(x + rng.uniform(-3, 3), y + 8), surface if surface != "counter" else None),
         Actor(shadow, lying[:1], visible=np.linspace(0, 1, frames) <= a),
-        *_held(cook, sprite, lying, food, reach),
+        *held(cook, sprite, lying, food, reach),
     ]
-    return actors, _facts("hand", food, surface, "none", colour=colour)
+    return actors, facts_of("hand", food, surface, "none", colour=colour)
 
 
 def ring(name: str, frames: int, rng: np.random.Generator) -> np.ndarray:
@@ -311,7 +240,7 @@ def ring(name: str, frames: int, rng: np.random.Generator) -> np.ndarray:
 def _motion_only(name, place, cook, frames, rng):
     tool, content = str(rng.choice(list(tools.STIRRERS))), str(rng.choice(list(draw.CONTENTS)))
     r = rng.uniform(30, 34)
-    kind, dish_colour, (back, front) = _dish(rng, ["bowl", "pot"], r, content)
+    kind, dish_colour, (back, front) = dish(rng, ["bowl", "pot"], r, content)
     x, y = rng.uniform(72, 86), rng.uniform(72, 80)
     at = ring(name, frames, rng) * [r, 0.4 * r]
     # The tool leans with its place in the bowl, never with its speed.
@@ -319,24 +248,18 @@ def _motion_only(name, place, cook, frames, rng):
     arm = rng.uniform(-0.45, 0.1)
     tip = at + [x, y + 3]
     grip = tip + tools.GRIP * np.stack([np.sin(lean), -np.cos(lean)], axis=1)
-    reach = _poses(grip[:, 0], grip[:, 1], arm)
+    reach = poses(grip[:, 0], grip[:, 1], arm)
     sprite = tools.STIRRERS[tool]()
     actors = [
-        Actor(back, _poses(x, y), kind),
-        *_held(cook, sprite, _poses(tip[:, 0], tip[:, 1], lean), tool, reach),
-        Actor(front, _poses(x, y), kind),
+        Actor(back, poses(x, y), kind),
+        *held(cook, sprite, poses(tip[:, 0], tip[:, 1], lean), tool, reach),
+        Actor(front, poses(x, y), kind),
     ]
-    return actors, _facts(tool, content, kind, "none", dish_colour=dish_colour)
+    return actors, facts_of(tool, content, kind, "none", dish_colour=dish_colour)
 
 
 def _stroke(frames, period, rng) -> np.ndarray:
     return np.sin(2 * np.pi * (np.arange(frames) / period + rng.random()))
-
-
-def _helper(cook, x, y, rng) -> list[Actor]:
-    """The cook's other hand, which holds the food still."""
-    poses = _poses(x, y, rng.uniform(0.1, 0.5), -0.9, 0.9)
-    return [Actor(sprite, poses, "hand") for sprite in cook]
 
 
 def _cut(name, place, cook, frames, rng):
@@ -352,17 +275,17 @@ def _cut(name, place, cook, frames, rng):
     rock = lean - 0.012 * height
     # The point of the blade that cuts is 10 pixels from its tip.
     tip_x, tip_y = edge_x - 10 * np.cos(rock), edge_y - 10 * np.sin(rock) - height
-    held = np.stack([tip_x + 43 * np.cos(rock), tip_y + 43 * np.sin(rock)], axis=1)
-    reach = _poses(held[:, 0], held[:, 1], rng.uniform(-0.35, 0.15))
+    grip = np.stack([tip_x + 43 * np.cos(rock), tip_y + 43 * np.sin(rock)], axis=1)
+    reach = poses(grip[:, 0], grip[:, 1], rng.uniform(-0.35, 0.15))
     kind = surface if surface != "counter" else None
-    actors = [Actor(_surface(surface, rng), _poses(x + 8, y + 6, 0, 1.2), kind)]
-    actors.append(Actor(draw.FOOD[food](), _poses(x, y, tilt, size), food))
+    actors = [Actor(surface_of(surface, rng), poses(x + 8, y + 6, 0, 1.2), kind)]
+    actors.append(Actor(draw.FOOD[food](), poses(x, y, tilt, size), food))
     for _ in range(rng.integers(1, 4)):
-        spot = _poses(x + rng.uniform(26, 40), y + rng.uniform(-2, 12))
+        spot = poses(x + rng.uniform(26, 40), y + rng.uniform(-2, 12))
         actors.append(Actor(draw.slice_of(food), spot, food))
-    actors += _helper(cook, x - 16, y - 6, rng)
-    actors += _held(cook, tools.knife(), _poses(tip_x, tip_y, rock), "knife", reach)
-    return actors, _facts("knife", food, surface, "none", pace="quickly" if period < 10.5 else "slowly")
+    actors += helper(cook, x - 16, y - 6, rng)
+    actors += held(cook, tools.knife(), poses(tip_x, tip_y, rock), "knife", reach)
+    return actors, facts_of("knife", food, surface, "none", pace="quickly" if period < 10.5 else "slowly")
 
 
 def _peel(name, place, cook, frames, rng):
@@ -376,18 +299,18 @@ def _peel(name, place, cook, frames, rng):
     tip_x = x + 5 + along * np.cos(direction)
     tip_y = y - 7 + along * np.sin(direction)
     lean = rng.uniform(-0.5, -0.2) + 0.01 * along
-    held = np.stack([tip_x + 25 * np.cos(lean), tip_y + 25 * np.sin(lean)], axis=1)
-    reach = _poses(held[:, 0], held[:, 1], rng.uniform(-0.35, 0.15))
+    grip = np.stack([tip_x + 25 * np.cos(lean), tip_y + 25 * np.sin(lean)], axis=1)
+    reach = poses(grip[:, 0], grip[:, 1], rng.uniform(-0.35, 0.15))
     skin = (176, 130, 84) if food == "potato" else (206, 48, 44) if colour == "red" else (238, 206, 84)
     kind = surface if surface != "counter" else None
-    actors = [Actor(_surface(surface, rng), _poses(x + 4, y + 12, 0, 1.15), kind)]
+    actors = [Actor(surface_of(surface, rng), poses(x + 4, y + 12, 0, 1.15), kind)]
     for _ in range(rng.integers(1, 4)):
-        spot = _poses(x + rng.uniform(-26, 30), y + rng.uniform(14, 22), rng.uniform(-1, 1))
+        spot = poses(x + rng.uniform(-26, 30), y + rng.uniform(14, 22), rng.uniform(-1, 1))
         actors.append(Actor(tools.peel(skin), spot))
-    actors.append(Actor(draw.FOOD[food](colour=colour), _poses(x, y, 0, size), food))
-    actors += _helper(cook, x - 10, y - 2, rng)
-    actors += _held(cook, tools.peeler(), _poses(tip_x, tip_y, lean), "peeler", reach)
-    return actors, _facts("peeler", food, surface, "none", colour=colour, pace="quickly" if period < 11.5 else "slowly")
+    actors.append(Actor(draw.FOOD[food](colour=colour), poses(x, y, 0, size), food))
+    actors += helper(cook, x - 10, y - 2, rng)
+    actors += held(cook, tools.peeler(), poses(tip_x, tip_y, lean), "peeler", reach)
+    return actors, facts_of("peeler", food, surface, "none", colour=colour, pace="quickly" if period < 11.5 else "slowly")
 
 
 SCRIPTS = {

@@ -12,7 +12,7 @@ def _stroke(time: np.ndarray, period: float, rng: np.random.Generator) -> np.nda
     return np.sin(2 * np.pi * (time / period + rng.random()))
 
 
-def _helper(cook, x, y, rng) -> list[Actor]:
+def helper(cook, x, y, rng) -> list[Actor]:
     """The cook's other hand, which holds the food still."""
     reach = poses(x, y, rng.uniform(0.1, 0.5), -0.9, 0.9)
     return [Actor(sprite, reach, "hand") for sprite in cook]
@@ -39,7 +39,7 @@ def cut(film: Film) -> Action:
     for _ in range(rng.integers(1, 4)):
         spot = poses(x + rng.uniform(26, 40), y + rng.uniform(-2, 12))
         actors.append(Actor(draw.slice_of(food), spot, food))
-    actors += _helper(cook, x - 16, y - 6, rng)
+    actors += helper(cook, x - 16, y - 6, rng)
     actors += held(cook, tools.knife(), poses(tip_x, tip_y, rock), "knife", reach)
     return Action(actors, facts("knife", food, on, "none", pace="quickly" if period < 10.5 else "slowly"))
 
@@ -64,6 +64,6 @@ def peel(film: Film) -> Action:
         spot = poses(x + rng.uniform(-26, 30), y + rng.uniform(14, 22), rng.uniform(-1, 1))
         actors.append(Actor(tools.peel(skin), spot))
     actors.append(Actor(draw.FOOD[food](colour=colour), poses(x, y, 0, size), food))
-    actors += _helper(cook, x - 10, y - 2, rng)
+    actors += helper(cook, x - 10, y - 2, rng)
     actors += held(cook, tools.peeler(), poses(tip_x, tip_y, lean), "peeler", reach)
     return Action(actors, facts("peeler", food, on, "none", colour=colour, pace="quickly" if period < 11.5 else "slowly"))

@@ -8,7 +8,7 @@ from lrcn_utils.data.toy_kitchen.render import Actor, Shape, Sprite
 
 def drawer(wood, half: float, content: str) -> Sprite:
     """A drawer seen from above, three things of one kind in it; its front begins at y = 0, its middle is x = 0."""
-    return _inside(wood, half, content) + _front(wood, half)
+    return _inside(wood, half, content) + front(wood, half)
 
 
 def _inside(wood, half: float, content: str) -> Sprite:
@@ -28,7 +28,8 @@ def _inside(wood, half: float, content: str) -> Sprite:
     return box
 
 
-def _front(wood, half: float) -> Sprite:
+def front(wood, half: float) -> Sprite:
+    """The front of a drawer, its handle in the middle; its upper edge is y = 0."""
     return [
         Shape(draw.rounded(-half, 0, half, 27, 2), draw.shade(wood, 0.78)),
         Shape(draw.rounded(-half + 1, 0.8, half - 1, 25.6, 2), draw.shade(wood, 1.05)),
