@@ -11,12 +11,6 @@ from pathlib import Path
 
 from lrcn_utils import environment
 from lrcn_utils.data import text, toy_kitchen
-from lrcn_utils.data.toy_kitchen.writing import SCENES, WORLD
-
-HELP_ON_WORLDS = (
-    "2 is the world of the course (the default); 3 is in preparation: in it only the order of the frames tells"
-    " reversed pairs and motions apart"
-)
 
 
 def main() -> int:
@@ -31,7 +25,6 @@ def main() -> int:
     )
     parser.add_argument("--images", type=int, metavar="N", help="stills in all (default 1800; tiny 60)")
     parser.add_argument("--seed", type=int, default=0, help="another seed, another world (default 0)")
-    parser.add_argument("--world", type=int, choices=sorted(SCENES), default=WORLD, help=HELP_ON_WORLDS)
     parser.add_argument("--workers", type=int, metavar="N", help="processes (default: one a core, at most 4)")
     parser.add_argument("--card", action="store_true", help="print the card of the set at --out, and make nothing")
     args = parser.parse_args()
@@ -50,7 +43,6 @@ def main() -> int:
             images=args.images,
             seed=args.seed,
             workers=args.workers,
-            world=args.world,
         )
     except (ValueError, FileExistsError) as error:
         print(f"make_toy_kitchen: {error}", file=sys.stderr)

@@ -41,11 +41,16 @@ def cache_folder(root: Path) -> Path:
 
 
 def toy_kitchen() -> Path:
-    """The folder of the default Toy Kitchen; made first (about two minutes) where it is missing."""
-    root = data_root() / "toy_kitchen"
-    if not (root / "card.json").exists():
-        from lrcn_utils.data.toy_kitchen import make
+    """The folder of the default Toy Kitchen; made first (about two minutes) where it is missing.
 
+    Raises ValueError where it was made by an older version of the course.
+    """
+    from lrcn_utils.data.toy_kitchen import check_world, make
+
+    root = data_root() / "toy_kitchen"
+    if (root / "card.json").exists():
+        check_world(root)
+    else:
         make(root)
     return root
 

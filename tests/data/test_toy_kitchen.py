@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lrcn_utils.data import toy_kitchen
-from lrcn_utils.data.toy_kitchen import activities, render, scenery, stills
+from lrcn_utils.data.toy_kitchen import films, render, stills
 from lrcn_utils.data.toy_kitchen import sprites as draw
 from lrcn_utils.data.toy_kitchen.render import Actor, Scene, Shape
 from lrcn_utils.data.ucf101 import read_index
@@ -17,80 +17,8 @@ def frames_of(scene: Scene) -> np.ndarray:
     return np.stack(list(render.render(scene)))
 
 
-def marginals(name: str, clips: int = 500) -> np.ndarray:
-    """Tool position, (clips, 2), at one random frame of each of many independent clips."""
-    positions = []
-    for clip in range(clips):
-        rng = np.random.default_rng([clip, activities.CLASSES.index(name)])
-        path = activities.ring(name, activities.number_of_frames(rng), rng)
-        positions.append(path[rng.integers(len(path))])
-    return np.array(positions)
-
-
-def test_the_ceiling_is_what_the_classes_imply():
+def test_the_classes():
     assert len(toy_kitchen.CLASSES) == len(set(toy_kitchen.CLASSES)) == 16
-    assert toy_kitchen.single_frame_ceiling() == 0.5625
-
-
-@pytest.mark.parametrize("pair", activities.REVERSED_PAIRS)
-def test_a_reversed_pair_is_one_script_played_both_ways(pair):
-    forward, backward = pair
-    seed = [4, activities.CLASSES.index(backward), 9, 2]
-    script = activities.forward_scene(forward, scenery.kitchen(4, 9), np.random.default_rng(seed))
-    played = activities.scene(4, backward, 9, 2)
-    np.testing.assert_array_equal(frames_of(played), frames_of(script)[::-1])
-    # The two classes draw from independent seeds, so no video is another's mirror in time.
-    assert activities.scene(4, forward, 9, 2).facts != played.facts or forward == "CoverPot"
-
-
-@pytest.mark.parametrize("pair", activities.REVERSED_PAIRS[1:])
-def test_playing_backwards_swaps_source_and_target(pair):
-    ends = [(s.facts["source"], s.facts["target"]) for s in (activities.scene(0, name, 1, 1) for name in pair)]
-    assert (ends[0][1] == "none") == (ends[1][0] == "none")
-    assert ends[0][0] in ("board", "plate", "counter") and ends[1][1] in ("board", "plate", "counter")
-
-
-@pytest.mark.parametrize("name", ["Beat", "Scrape", "Whisk"])
-def test_one_frame_does_not_tell_the_motion_only_classes_apart(name):
-    scipy_stats = pytest.importorskip("scipy.stats", reason="needs the extra 'metrics'")
-    stir, other = marginals("Stir"), marginals(name)
-    angle = lambda p: np.arctan2(p[:, 1], p[:, 0])  # noqa: E731
-    for measure in (lambda p: p[:, 0], lambda p: p[:, 1], angle, lambda p: np.hypot(*p.T)):
-        assert scipy_stats.ks_2samp(measure(stir), measure(other)).pvalue > 0.01
-
-
-def test_motion_tells_the_motion_only_classes_apart():
-    turns, reverses = {}, {}
-    for name in activities.MOTION_ONLY:
-        rng = np.random.default_rng(3)
-        angle = [np.unwrap(np.arctan2(*activities.ring(name, 44, rng).T[::-1])) for _ in range(20)]
-        turns[name] = np.mean([np.abs(np.diff(a)).mean() for a in angle])
-        reverses[name] = np.mean([np.abs(a[-1] - a[0]) < 2.6 for a in angle])
-    assert min(turns["Beat"], turns["Whisk"]) > 2 * max(turns["Stir"], turns["Scrape"])
-    assert reverses["Scrape"] == reverses["Whisk"] == 1 and reverses["Stir"] == reverses["Beat"] == 0
-
-
-def test_carrot_and_cucumber_are_cut_by_the_same_movement():
-    place = scenery.kitchen(0, 3)
-    carrot, cucumber = (
-        activities.forward_scene(name, place, np.random.default_rng(8)) for name in ("CutCarrot", "CutCucumber")
-    )
-    assert [len(actor.sprite) for actor in carrot.actors] == [len(actor.sprite) for actor in cucumber.actors]
-    for one, other in zip(carrot.actors, cucumber.actors, strict=True):
-        np.testing.assert_array_equal(one.poses, other.poses)
-    np.testing.assert_array_equal(render.flow(carrot), render.flow(cucumber))
-
-
-def test_apple_and_potato_are_peeled_by_movements_of_one_distribution():
-    scipy_stats = pytest.importorskip("scipy.stats", reason="needs the extra 'metrics'")
-    speeds = {"PeelApple": [], "PeelPotato": []}
-    for name in speeds:
-        for clip in range(150):
-            rng = np.random.default_rng([clip, len(name)])
-            actors, _ = activities._peel(name, None, ([], []), 20, rng)
-            tool = next(actor for actor in actors if actor.name == "peeler")
-            speeds[name].append(np.abs(np.diff(tool.poses[:, 0])).mean())
-    assert scipy_stats.ks_2samp(*speeds.values()).pvalue > 0.01
 
 
 def square(side: float) -> list[Shape]:
@@ -122,7 +50,7 @@ def test_boxes_are_of_what_can_be_seen():
 
 def test_pixels_move_as_the_true_flow_says():
     """Each pixel of frame t, looked up where the flow takes it in t + 1: much nearer than where it was."""
-    scene = activities.scene(0, "PutIn", 2, 1)
+    scene = films.scene(0, "PutIn", 2, 1)
     frames, flow = frames_of(scene).astype(float), render.flow(scene)
     y, x = np.mgrid[4:116, 4:156]
     still, followed = [], []
@@ -142,7 +70,7 @@ def test_ground_truth_of_a_set_on_disk(tiny_kitchen):
     assert flow.shape == (len(frames) - 1, 120, 160, 2) and flow.dtype == np.float32
     assert len(boxes) == len(frames)
     assert all(0 <= x < x + w <= 160 and 0 <= y < y + h <= 120 for seen in boxes for x, y, w, h in seen.values())
-    rendered = frames_of(activities.scene(0, "PickUp", 1, 1))
+    rendered = frames_of(films.scene(0, "PickUp", 1, 1))
     assert np.abs(rendered.astype(float) - frames).mean() < 4  # what the video codec loses
     with pytest.raises(KeyError, match="videos.json"):
         toy_kitchen.true_flow(tiny_kitchen, "v_PickUp_g99_c01")
@@ -159,7 +87,7 @@ def test_the_reader_takes_all_three_splits_and_groups_never_cross(tiny_kitchen):
 
 
 def test_lengths_do_not_tell_the_class():
-    lengths = [activities.scene(0, name, group, 1).frames for name in ("Stir", "PutIn") for group in range(1, 26)]
+    lengths = [films.scene(0, name, group, 1).frames for name in ("Stir", "PutIn") for group in range(1, 26)]
     assert min(lengths) >= 18 and max(lengths) <= 44
     assert abs(np.mean(lengths[:25]) - np.mean(lengths[25:])) < 6
 

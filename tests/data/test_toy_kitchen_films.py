@@ -1,10 +1,11 @@
-"""World 3 of Toy Kitchen: no frame tells reversed pairs and motions apart, wherever it is; their order does."""
+"""The films of Toy Kitchen: no frame tells reversed pairs and motions apart, wherever it is; their order does."""
 
 import json
 
 import numpy as np
 import pytest
 
+from lrcn_utils import environment
 from lrcn_utils.data import toy_kitchen
 from lrcn_utils.data.toy_kitchen import (
     activities,
@@ -109,8 +110,8 @@ def test_two_frames_in_order_tell_a_pair_apart(pair):
 def test_a_reversed_pair_is_one_script_played_both_ways():
     for forwards, backwards in (pair if pair[0] in films.SCRIPTS else pair[::-1] for pair in activities.REVERSED_PAIRS):
         looks = lambda: np.random.default_rng(5)  # noqa: E731
-        film = Film(forwards, scenery.kitchen(4, 9), ([], []), looks(), looks(), np.arange(30.0), 200.0)
-        turned = Film(forwards, scenery.kitchen(4, 9), ([], []), looks(), looks(), np.arange(30.0)[::-1], 200.0)
+        film = Film(forwards, scenery.kitchen(4, 9), ([], []), looks(), looks(), np.arange(30.0))
+        turned = Film(forwards, scenery.kitchen(4, 9), ([], []), looks(), looks(), np.arange(30.0)[::-1])
         one, other = (films.SCRIPTS[forwards](f) for f in (film, turned))
         for actor, played in zip(one.actors, other.actors, strict=True):
             np.testing.assert_allclose(actor.poses, played.poses[::-1], atol=1e-9)
@@ -162,7 +163,6 @@ def _strokes(name: str, seed: int) -> Action:
         np.random.default_rng(seed),
         np.random.default_rng(seed),
         np.arange(20),
-        0.0,
     )
     return films.SCRIPTS[name](film)
 
@@ -190,22 +190,24 @@ def test_sentences_tell_what_is_filmed(name):
         facts = films.scene(0, name, group, 1).facts
         for line in sum(language.describe(activities.VERBS[name], facts, np.random.default_rng(group)).values(), []):
             assert "none" not in line.split() and not set("{}[]<>|") & set(line), line
-        assert facts["repeated"] == any(name in pair for pair in activities.REVERSED_PAIRS)
+
+
+def test_a_set_of_an_older_world_is_refused_in_one_line(tmp_path, monkeypatch):
+    root = tmp_path / "toy_kitchen"
+    root.mkdir()
+    (root / "card.json").write_text('{"settings": {"world": 2}}')
+    monkeypatch.setenv("LRCN_DATA", str(tmp_path))
+    with pytest.raises(ValueError, match="world 2, and this course is about world 3; remove .* and run make toy$"):
+        environment.toy_kitchen()
 
 
 def test_a_set_on_disk_knows_its_world(tmp_path, monkeypatch):
     monkeypatch.setattr(writing, "TINY_GROUPS", [1])
-    card = toy_kitchen.make(tmp_path / "kitchen", size="tiny", images=9, workers=1, progress=False, world=3)
+    card = toy_kitchen.make(tmp_path / "kitchen", size="tiny", images=9, workers=1, progress=False)
     assert card["settings"]["world"] == 3 and "position known" in toy_kitchen.card_text(card)
     assert card["ceilings"] == json.loads((tmp_path / "kitchen" / "card.json").read_text())["ceilings"]
     frames = read_video(tmp_path / "kitchen" / "UCF-101" / "PutIn" / "v_PutIn_g01_c01.avi")
     filmed = np.stack(list(render.render(films.scene(0, "PutIn", 1, 1))))
     assert np.abs(filmed.astype(float) - frames).mean() < 4  # what the video codec loses
     assert toy_kitchen.true_flow(tmp_path / "kitchen", "v_PutIn_g01_c01").shape[0] == len(frames) - 1
-    with pytest.raises(FileExistsError, match="other settings"):
-        toy_kitchen.make(tmp_path / "kitchen", size="tiny", images=9, progress=False)
 
-
-def test_an_unknown_world_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="world = 4"):
-        toy_kitchen.make(tmp_path / "kitchen", world=4)

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrcn_utils.data.toy_kitchen import activities, language, stills
+from lrcn_utils.data.toy_kitchen import activities, films, language, stills
 
 
 @given(st.sampled_from(activities.CLASSES), st.integers(1, 25), st.integers(1, 99))
 @settings(max_examples=150, deadline=None)
 def test_sentences_are_complete(name, group, clip):
-    facts = activities.scene(0, name, group, clip).facts
+    facts = films.scene(0, name, group, clip).facts
     written = language.describe(activities.VERBS[name], facts, np.random.default_rng(clip))
     assert {level: len(lines) for level, lines in written.items()} == language.DESCRIBERS
     for line in sum(written.values(), []):

@@ -20,7 +20,7 @@ def _one_group(monkeypatch):
     monkeypatch.setattr(writing, "TINY_GROUPS", [1])
 
 
-def unfilmed(root, world, seed, name, group, clip) -> dict:
+def unfilmed(root, seed, name, group, clip) -> dict:
     """The record of a video without the video, for tests that look at folders alone."""
     facts = {"tool": "spoon", "object": "soup", "source": "bowl", "target": "none", "dish_colour": "red"}
     record = {"name": writing.video_name(name, group, clip), "class": name, "group": group, "clip": clip}
@@ -133,6 +133,6 @@ def test_the_command_prints_the_card_and_says_when_there_is_none(small, tmp_path
     run = lambda root: subprocess.run(  # noqa: E731
         [sys.executable, SCRIPT, "--card", "--out", root], capture_output=True, text=True, check=False
     )
-    assert "Single-frame ceiling" in run(small).stdout
+    assert "one frame, position known" in run(small).stdout
     missing = run(tmp_path)
     assert missing.returncode == 1 and "card.json: no such file" in missing.stderr

@@ -5,16 +5,15 @@ from pathlib import Path
 import numpy as np
 
 from lrcn_utils.data import text
-from lrcn_utils.data.toy_kitchen import render
+from lrcn_utils.data.toy_kitchen import films, render
 from lrcn_utils.data.toy_kitchen.activities import (
     CLASSES,
     MOTION_ONLY,
     OBJECT_ONLY,
     REVERSED_PAIRS,
-    single_frame_ceiling,
 )
 from lrcn_utils.data.toy_kitchen.card import card_text
-from lrcn_utils.data.toy_kitchen.writing import SCENES, make
+from lrcn_utils.data.toy_kitchen.writing import check_world, make
 
 __all__ = [
     "CLASSES",
@@ -23,8 +22,8 @@ __all__ = [
     "REVERSED_PAIRS",
     "boxes",
     "card_text",
+    "check_world",
     "make",
-    "single_frame_ceiling",
     "true_flow",
 ]
 
@@ -34,8 +33,8 @@ def _scene(root: Path | str, name: str) -> render.Scene:
     videos = text.read_json(path)
     if name not in videos:
         raise KeyError(f"{path}: no video {name}")
-    video, world = videos[name], text.read_json(Path(root) / "card.json")["settings"]["world"]
-    return SCENES[world](video["seed"], video["class"], video["group"], video["clip"])
+    video = videos[name]
+    return films.scene(video["seed"], video["class"], video["group"], video["clip"])
 
 
 def true_flow(root: Path | str, name: str) -> np.ndarray:

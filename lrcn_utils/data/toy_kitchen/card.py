@@ -11,8 +11,6 @@ from lrcn_utils.data.toy_kitchen.ceilings import ceilings
 def build_card(settings: dict, videos: list[dict], pictures: list[dict]) -> dict:
     """The contents of card.json from the records of all videos and stills."""
     lengths = np.array([video["frames"] for video in videos])
-    ordered = settings["world"] == 3
-    best = {"ceilings": ceilings()} if ordered else {"single_frame_ceiling": activities.single_frame_ceiling()}
     return {
         "name": "Toy Kitchen",
         "settings": settings,
@@ -25,7 +23,7 @@ def build_card(settings: dict, videos: list[dict], pictures: list[dict]) -> dict
         "reversed_pairs": activities.REVERSED_PAIRS,
         "motion_only": activities.MOTION_ONLY,
         "object_only": activities.OBJECT_ONLY,
-        **best,
+        "ceilings": ceilings(),
         "stills": dict(Counter(picture["split"] for picture in pictures)),
         "stills_held_out": sum(picture["facts"]["held_out"] for picture in pictures),
         "held_out_compositions": stills.HELD_OUT,
@@ -68,9 +66,6 @@ def card_text(card: dict) -> str:
 def _best_without_order(card: dict) -> list[str]:
     """The best accuracy that a model can have which does not know the order of the frames."""
     classes = len(activities.CLASSES)
-    if "ceilings" not in card:
-        found = f"(8 x 1/2 + 4 x 1/4 + 4 x 1) / {classes} = {card['single_frame_ceiling']:.2%}"
-        return [f"Single-frame ceiling: {found}; chance: {1 / classes:.2%}"]
     kinds = list(next(iter(card["ceilings"].values())))
     lines = [
         f"The best accuracy without the order of the frames (chance among {classes} classes: {1 / classes:.2%}):",

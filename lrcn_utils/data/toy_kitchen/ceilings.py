@@ -1,4 +1,4 @@
-"""World 3: how well the classes can be told apart without the order of the frames: what no model can exceed but by luck.
+"""How well the classes can be told apart without the order of the frames: what no model can exceed but by luck.
 
 *One frame.* A pair's clips are windows at a random moment of a repeated action, so at each position of a clip a frame
 has one distribution in both classes, and whoever sees it guesses between two. A motion-only class draws the angle of

@@ -1,7 +1,4 @@
-"""World 3, in preparation: films in which only the order of the frames tells reversed pairs and motions apart.
-
-The same sixteen classes as in ``activities``, which is the world of the course as it stands.
-"""
+"""From an activity to a scene: films in which only the order of the frames tells reversed pairs and motions apart."""
 
 import numpy as np
 
@@ -37,7 +34,7 @@ def scene(seed: int, name: str, group: int, clip: int) -> Scene:
     session = lambda part: np.random.default_rng([seed, 78, group, part])  # noqa: E731
     horizon = session(0).uniform(26, 38) - (14 if action.facts["object"] == "drawer" else 0)
     zoom, mirrored = piece.looks.uniform(0.94, 1.1), bool(piece.looks.random() < 0.5)
-    # What is panned is rounded like the hand's sway: the camera moves in steps of 1 / SCALE.
+    # The pan is rounded like the hand's sway: the camera moves in steps of 1 / SCALE.
     panned = np.round((zoom if mirrored else -zoom) * action.pan * np.ones(frames) * SCALE) / SCALE
     sway = scenery.camera(frames, np.random.default_rng([seed, 80, CLASSES.index(name), group, clip]), SCALE)
     return Scene(
@@ -48,7 +45,7 @@ def scene(seed: int, name: str, group: int, clip: int) -> Scene:
         light=scenery.light(kitchen, SIZE, session(2)),
         zoom=zoom,
         mirrored=mirrored,
-        facts=action.facts | {"sleeve": kitchen.sleeve, "repeated": any(name in pair for pair in REVERSED_PAIRS)},
+        facts=action.facts | {"sleeve": kitchen.sleeve},
     )
 
 
@@ -65,9 +62,8 @@ def film(seed: int, name: str, group: int, clip: int) -> Film:
         kitchen,
         cook=tools.hand(kitchen.skin, draw.COLOURS[kitchen.sleeve], kitchen.striped),
         looks=np.random.default_rng([seed, 79, family, group]),
-        moves=(moves := np.random.default_rng([seed, 82, family, group, clip])),
+        moves=np.random.default_rng([seed, 82, family, group, clip]),
         time=time[::-1] if name in BACKWARDS else time,
-        spot=moves.uniform(0.2, 0.8) * scenery.ALONG,
     )
 
 

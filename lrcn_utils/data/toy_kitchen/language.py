@@ -57,46 +57,46 @@ MANNER = {
 }
 DETAILED = {
     "open": [
-        "{who} [<opened/opens>|<pulled/pulls> open] the drawer [of|in] the counter with the {contents}",
-        "{who} <reached/reaches> for the handle and [<opened/opens>|<pulled/pulls> open] the drawer of {contents}",
-        "{who} <pulled/pulls> [the drawer open|out the drawer], there <were/are> {contents} in it",
+        "{who} [<opened/opens>|<pulled/pulls> open] the drawers [of|in] the counter with the {contents} {turns}",
+        "{who} <reached/reaches> for the handles and [<opened/opens>|<pulled/pulls> open] the drawers of {contents}",
+        "{who} <pulled/pulls> [the drawers open|out the drawers] {turns}, there <were/are> {contents} in them",
     ],
     "close": [
-        "{who} [<closed/closes>|<shut/shuts>] the drawer [of|in] the counter with the {contents}",
-        "{who} <reached/reaches> for the handle and [<closed/closes>|<shut/shuts>] the drawer of {contents}",
-        "{who} <pushed/pushes> the drawer [shut|back in], there <were/are> {contents} in it",
+        "{who} [<closed/closes>|<shut/shuts>] the drawers [of|in] the counter with the {contents} {turns}",
+        "{who} <reached/reaches> for the handles and [<closed/closes>|<shut/shuts>] the drawers of {contents}",
+        "{who} <pushed/pushes> the drawers [shut|back in] {turns}, there <were/are> {contents} in them",
     ],
     "put in": [
-        "{who} <took/takes> {thing} from {source} and [<put/puts>|<placed/places>] it [in|into] {target}",
-        "{who} [<put/puts>|<put/puts>|<placed/places>] {thing} from {source} [in|into] {target}",
-        "{thing} <was/is> [moved|put] from {source} into {target}",
+        "{who} <took/takes> {things} from {source} and [<put/puts>|<placed/places>] them [in|into] {target} {turns}",
+        "{who} [<put/puts>|<put/puts>|<placed/places>] {things} from {source} [in|into] {target} {turns}",
+        "{things} <were/are> [moved|put] from {source} into {target}",
     ],
     "take out": [
-        "{who} <took/takes> {thing} out of {source} and [<put/puts>|<placed/places>] it on {target}",
-        "{who} <took/takes> {thing} out of {source} [and <laid/lays> it on|onto] {target}",
-        "{who} <removed/removes> {thing} from {source} [and <laid/lays> it on|onto] {target}",
-        "{thing} <was/is> [moved|taken] from {source} to {target}",
+        "{who} <took/takes> {things} out of {source} and [<put/puts>|<placed/places>] them on {target} {turns}",
+        "{who} <took/takes> {things} out of {source} [and <laid/lays> them on|onto] {target} {turns}",
+        "{who} <removed/removes> {things} from {source} [and <laid/lays> them on|onto] {target}",
+        "{things} <were/are> [moved|taken] from {source} to {target}",
     ],
     "cover": [
-        "{who} <took/takes> the lid from {source} and <put/puts> it on {target} of {contents}",
-        "{who} [<covered/covers>|<closed/closes>] {target} of {contents} with the lid from {source}",
-        "{who} <put/puts> the lid on {target} with the {contents}",
+        "{who} <took/takes> the lids from {sources} and <put/puts> them on {targets} of {contents} {turns}",
+        "{who} [<covered/covers>|<closed/closes>] {targets} of {contents} with the lids from {sources}",
+        "{who} <put/puts> the lids on {targets} with the {contents} {turns}",
     ],
     "uncover": [
-        "{who} <took/takes> the lid off {source} of {contents} and <put/puts> it on {target}",
-        "{who} <uncovered/uncovers> {source} of {contents} and <laid/lays> the lid on {target}",
-        "{who} <removed/removes> the lid from {source} with the {contents}",
+        "{who} <took/takes> the lids off {sources} of {contents} and <put/puts> them on {targets} {turns}",
+        "{who} <uncovered/uncovers> {sources} of {contents} and <laid/lays> the lids on {targets}",
+        "{who} <removed/removes> the lids from {sources} with the {contents} {turns}",
     ],
     "pick up": [
-        "{who} [<picked/picks> up {thing}|<picked/picks> {thing} up] from {source}",
-        "{who} [<took/takes> {thing} from|<lifted/lifts> {thing} off] {source} [with one hand|]",
-        "{who} <took/takes> {thing} from {source} and <carried/carries> it away",
-        "{thing} <was/is> [picked up|taken away] from {source}",
+        "{who} [<picked/picks> up {things}|<picked/picks> {things} up] from {sources} {turns}",
+        "{who} [<took/takes> {things} from|<lifted/lifts> {things} off] {sources} [with one hand|{turns}]",
+        "{who} <took/takes> {things} from {sources} and <carried/carries> them away",
+        "{things} <were/are> [picked up|taken away] from {sources}",
     ],
     "put down": [
-        "{who} [<put/puts> down {thing}|<put/puts> {thing} down] on {target}",
-        "{who} [<placed/places>|<laid/lays>|<set/sets>] {thing} on {target} [with one hand|and <let/lets> go|]",
-        "{thing} <was/is> [put down|placed] on {target}",
+        "{who} [<put/puts> down {things}|<put/puts> {things} down] on {targets} {turns}",
+        "{who} [<placed/places>|<laid/lays>|<set/sets>] {things} on {targets} [with one hand|{turns}|]",
+        "{things} <were/are> [put down|placed] on {targets}",
     ],
     "stir": [
         "{who} [<stirred/stirs>|<stirred/stirs>|<mixed/mixes>] the {object} in {source} {manner} with the {tool}",
@@ -130,14 +130,14 @@ DETAILED = {
     ],
 }  # fmt: skip
 SHORT = {
-    "open": ["{who} <opened/opens> the drawer"],
-    "close": ["{who} [<closed/closes>|<shut/shuts>] the drawer"],
-    "put in": ["{who} <put/puts> the {object} in the {target_word}"],
-    "take out": ["{who} <took/takes> the {object} out of the {source_word}"],
-    "cover": ["{who} [<covered/covers> the {target_word}|<put/puts> the lid on the {target_word}]"],
-    "uncover": ["{who} [<uncovered/uncovers> the {source_word}|<took/takes> the lid off the {source_word}]"],
-    "pick up": ["{who} <picked/picks> up the {object}"],
-    "put down": ["{who} <put/puts> down the {object}"],
+    "open": ["{who} <opened/opens> the drawers"],
+    "close": ["{who} [<closed/closes>|<shut/shuts>] the drawers"],
+    "put in": ["{who} <put/puts> the {objects} in the {target_word}"],
+    "take out": ["{who} <took/takes> the {objects} out of the {source_word}"],
+    "cover": ["{who} [<covered/covers> the {target_word}s|<put/puts> the lids on the {target_word}s]"],
+    "uncover": ["{who} [<uncovered/uncovers> the {source_word}s|<took/takes> the lids off the {source_word}s]"],
+    "pick up": ["{who} <picked/picks> up the {objects}"],
+    "put down": ["{who} <put/puts> down the {objects}"],
     "cut": ["{who} [<cut/cuts>|<sliced/slices>] the {object}"],
     "peel": ["{who} <peeled/peels> the {object}"],
     "stir": ["{who} <stirred/stirs> the {object}"],
@@ -146,76 +146,13 @@ SHORT = {
     "whisk": ["{who} <whisked/whisks> the {object}"],
 }
 SINGLE = {
-    "open": "{who} <used/uses> the drawer", "close": "{who} <used/uses> the drawer",
-    "put in": "{who} <moved/moves> [the|some] {object}", "take out": "{who} <moved/moves> [the|some] {object}",
+    "open": "{who} <used/uses> the drawers", "close": "{who} <used/uses> the drawers",
+    "put in": "{who} <moved/moves> [the|some] {objects}", "take out": "{who} <moved/moves> [the|some] {objects}",
     "cover": "{who} <cooked/cooks> {contents}", "uncover": "{who} <cooked/cooks> {contents}",
-    "pick up": "{who} <fetched/fetches> [a|the] {object}", "put down": "{who} <fetched/fetches> [a|the] {object}",
+    "pick up": "{who} <fetched/fetches> [some|the] {objects}", "put down": "{who} <fetched/fetches> [some|the] {objects}",
     "cut": "{who} <prepared/prepares> [a|the] {object}", "peel": "{who} <prepared/prepares> [a|the] {object}",
     "stir": "{who} <made/makes> {object}", "beat": "{who} <made/makes> {object}",
     "scrape": "{who} <made/makes> {object}", "whisk": "{who} <made/makes> {object}",
-}  # fmt: skip
-# World 3: the same, told of actions that are repeated on one thing after another.
-REPEATED = {
-    "detailed": {
-        "open": [
-            "{who} [<opened/opens>|<pulled/pulls> open] the drawers [of|in] the counter with the {contents} {turns}",
-            "{who} <reached/reaches> for the handles and [<opened/opens>|<pulled/pulls> open] the drawers of {contents}",
-            "{who} <pulled/pulls> [the drawers open|out the drawers] {turns}, there <were/are> {contents} in them",
-        ],
-        "close": [
-            "{who} [<closed/closes>|<shut/shuts>] the drawers [of|in] the counter with the {contents} {turns}",
-            "{who} <reached/reaches> for the handles and [<closed/closes>|<shut/shuts>] the drawers of {contents}",
-            "{who} <pushed/pushes> the drawers [shut|back in] {turns}, there <were/are> {contents} in them",
-        ],
-        "put in": [
-            "{who} <took/takes> {things} from {source} and [<put/puts>|<placed/places>] them [in|into] {target} {turns}",
-            "{who} [<put/puts>|<put/puts>|<placed/places>] {things} from {source} [in|into] {target} {turns}",
-            "{things} <were/are> [moved|put] from {source} into {target}",
-        ],
-        "take out": [
-            "{who} <took/takes> {things} out of {source} and [<put/puts>|<placed/places>] them on {target} {turns}",
-            "{who} <took/takes> {things} out of {source} [and <laid/lays> them on|onto] {target} {turns}",
-            "{who} <removed/removes> {things} from {source} [and <laid/lays> them on|onto] {target}",
-            "{things} <were/are> [moved|taken] from {source} to {target}",
-        ],
-        "cover": [
-            "{who} <took/takes> the lids from {sources} and <put/puts> them on {targets} of {contents} {turns}",
-            "{who} [<covered/covers>|<closed/closes>] {targets} of {contents} with the lids from {sources}",
-            "{who} <put/puts> the lids on {targets} with the {contents} {turns}",
-        ],
-        "uncover": [
-            "{who} <took/takes> the lids off {sources} of {contents} and <put/puts> them on {targets} {turns}",
-            "{who} <uncovered/uncovers> {sources} of {contents} and <laid/lays> the lids on {targets}",
-            "{who} <removed/removes> the lids from {sources} with the {contents} {turns}",
-        ],
-        "pick up": [
-            "{who} [<picked/picks> up {things}|<picked/picks> {things} up] from {sources} {turns}",
-            "{who} [<took/takes> {things} from|<lifted/lifts> {things} off] {sources} [with one hand|{turns}]",
-            "{who} <took/takes> {things} from {sources} and <carried/carries> them away",
-            "{things} <were/are> [picked up|taken away] from {sources}",
-        ],
-        "put down": [
-            "{who} [<put/puts> down {things}|<put/puts> {things} down] on {targets} {turns}",
-            "{who} [<placed/places>|<laid/lays>|<set/sets>] {things} on {targets} [with one hand|{turns}|]",
-            "{things} <were/are> [put down|placed] on {targets}",
-        ],
-    },
-    "short": {
-        "open": ["{who} <opened/opens> the drawers"],
-        "close": ["{who} [<closed/closes>|<shut/shuts>] the drawers"],
-        "put in": ["{who} <put/puts> the {objects} in the {target_word}"],
-        "take out": ["{who} <took/takes> the {objects} out of the {source_word}"],
-        "cover": ["{who} [<covered/covers> the {target_word}s|<put/puts> the lids on the {target_word}s]"],
-        "uncover": ["{who} [<uncovered/uncovers> the {source_word}s|<took/takes> the lids off the {source_word}s]"],
-        "pick up": ["{who} <picked/picks> up the {objects}"],
-        "put down": ["{who} <put/puts> down the {objects}"],
-    },
-    "singlesentence": {
-        "open": "{who} <used/uses> the drawers", "close": "{who} <used/uses> the drawers",
-        "put in": "{who} <moved/moves> [the|some] {objects}", "take out": "{who} <moved/moves> [the|some] {objects}",
-        "cover": "{who} <cooked/cooks> {contents}", "uncover": "{who} <cooked/cooks> {contents}",
-        "pick up": "{who} <fetched/fetches> [some|the] {objects}", "put down": "{who} <fetched/fetches> [some|the] {objects}",
-    },
 }  # fmt: skip
 WHO = "[the person|the person|the person|the cook|she|he]"
 DESCRIBERS = {"detailed": 5, "short": 2, "singlesentence": 2}
@@ -243,9 +180,7 @@ def describe(verb: str, facts: dict, rng: np.random.Generator) -> dict[str, list
         "pace": facts.get("pace", ""),
         "contents": PLURAL.get(facts.get("contents", ""), facts.get("contents", "")),
     }
-    grammar = REPEATED if facts.get("repeated") else {"detailed": DETAILED, "short": SHORT, "singlesentence": SINGLE}
-    templates = {level: sentences[verb] for level, sentences in grammar.items()}
-    templates["singlesentence"] = [templates["singlesentence"]]
+    templates = {"detailed": DETAILED[verb], "short": SHORT[verb], "singlesentence": [SINGLE[verb]]}
     return {
         level: [
             # The first describers write in the past tense, the others in the present, as real ones differ.

@@ -21,8 +21,7 @@ class Film:
 
     ``looks``: random numbers that decide how things look, the same for all clips of the film. ``moves``: random
     numbers of the clip, which decide how the hand moves. ``time``: (frames,), in frames since the film began; it runs
-    backwards in a class that is another one played backwards. ``spot``: pixels along the counter where the middle of
-    a clip with a panning camera is.
+    backwards in a class that is another one played backwards.
     """
 
     name: str
@@ -31,12 +30,11 @@ class Film:
     looks: np.random.Generator
     moves: np.random.Generator
     time: np.ndarray
-    spot: float
 
 
 @dataclass(frozen=True)
 class Action:
-    """What a script answers: actors, facts, and how far the camera has panned, in pixels: (frames,) or 0."""
+    """What a script answers: actors, facts, and which place along the counter the camera sees, in pixels: (frames,) or 0."""
 
     actors: list[Actor]
     facts: dict

@@ -4,7 +4,7 @@ Every actor is a rigid drawing with one affine pose a frame. That makes the true
 under a pixel is known, and so is where its plane carries that pixel.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -105,8 +105,8 @@ def _paint(image: Image.Image, actors: list[Actor], t: int, view: np.ndarray, sh
             (glazing if len(shape.colour) == 4 else opaque).polygon(points, fill=shape.colour)
 
 
-def render(scene: Scene) -> Iterator[np.ndarray]:
-    """Yield the scene's frames, each uint8 (height, width, 3)."""
+def render(scene: Scene, moments: Iterable[int] | None = None) -> Iterator[np.ndarray]:
+    """Yield the scene's frames, or those at ``moments`` (frame numbers from 0), each uint8 (height, width, 3)."""
     width, height = scene.size
     view = scene.view()
     # What never moves is painted once, on a canvas that holds all that the camera passes over.
@@ -118,7 +118,7 @@ def render(scene: Scene) -> Iterator[np.ndarray]:
         still += 1
     _paint(canvas, scene.backdrop + scene.actors[:still], 0, view, edge)
     light = Image.fromarray(scene.light)
-    for t in range(scene.frames):
+    for t in range(scene.frames) if moments is None else moments:
         left, top = np.rint((edge - scene.camera[t]) * SCALE).astype(int).tolist()
         frame = canvas.crop((left, top, left + width * SCALE, top + height * SCALE))
         _paint(frame, scene.actors[still:], t, view, scene.camera[t])

@@ -7,9 +7,9 @@ from lrcn_utils.data.toy_kitchen import tools
 from lrcn_utils.data.toy_kitchen.poses import Action, Film, dish, facts, held, poses
 from lrcn_utils.data.toy_kitchen.render import Actor
 
-SLOW_TURN, FAST_TURN = 22.0, 6.5  # frames a turn of Stir and Scrape, of Beat and Whisk
-ARC = 0.8  # radians from the middle of an arc to its end
-STEEP = 1.4  # how much rounder a dish looks than elsewhere: it is seen from higher up
+SLOW_TURN, FAST_TURN = 20.0, 6.0  # frames a turn of Stir and Scrape, of Beat and Whisk
+ARC = 0.65  # radians from the middle of an arc to its end
+STEEP = 1.55  # how much rounder a dish looks than elsewhere: it is seen from higher up
 
 
 def ring(name: str, time: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -31,9 +31,9 @@ def ring(name: str, time: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def stir(film: Film) -> Action:
     rng = film.looks
     tool, content = str(rng.choice(list(tools.STIRRERS))), str(rng.choice(list(draw.CONTENTS)))
-    r = rng.uniform(32, 35)
+    r = rng.uniform(40, 44)
     kind, colour, (back, front) = dish(rng, ["bowl", "pot"], r, content)
-    x, y = rng.uniform(74, 86), rng.uniform(66, 72)
+    x, y = rng.uniform(74, 86), rng.uniform(59, 65)
     at = ring(film.name, film.time, film.moves) * [r, 0.4 * STEEP * r]
     # The tool leans with its place in the dish, never with its speed.
     lean = rng.uniform(0.1, 0.35) - 0.012 * at[:, 0]

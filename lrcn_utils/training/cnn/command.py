@@ -23,6 +23,7 @@ class CNNSettings(Settings):
     RECIPE = {"epochs": 10, "batch_size": 32, "rate": 1e-3}
     more_stills: int = option(24_000, "training stills drawn beyond those on disk", least=0)
     frames: int = option(8, "frames of each training video")
+    more_films: int = option(4_000, "films drawn beyond those on disk, four frames of each", least=0)
 
     def __post_init__(self):
         super().__post_init__()
@@ -70,10 +71,11 @@ def _training_images(settings: CNNSettings) -> tuple[list[np.ndarray], np.ndarra
     frames, frames_words, frames_points = images.read_video_frames(
         root, test=False, per_video=settings.frames, limit=settings.limit, cache=settings.cache_folder
     )
-    all_words = words + their_words + frames_words
+    films, films_words, films_points = images.render_frames(root, settings.more_films)
+    all_words = words + their_words + frames_words + films_words
     labels = images.label_names(all_words)
-    points = np.concatenate([images.no_points(len(stills) + len(more)), frames_points])
-    return stills + more + frames, images.as_targets(all_words, labels), points, labels
+    points = np.concatenate([images.no_points(len(stills) + len(more)), frames_points, films_points])
+    return stills + more + frames + films, images.as_targets(all_words, labels), points, labels
 
 
 def _world(root) -> str:

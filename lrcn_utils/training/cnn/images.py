@@ -19,13 +19,13 @@ from lrcn_utils.data.clips import TOY
 from lrcn_utils.data.frame_cache import read_frames
 from lrcn_utils.data.image import read_image
 from lrcn_utils.data.text import read_json
-from lrcn_utils.data.toy_kitchen import render, stills
-from lrcn_utils.data.toy_kitchen.writing import SCENES
+from lrcn_utils.data.toy_kitchen import films, render, stills
 
 TEST_GROUPS = frozenset(range(1, 8))
+FRAMES_OF_A_FILM = 4
 STILL_SIDE = 60  # pixels to which a still is warped before its crop of 56
 FAMILIES = ("object", "count", "colour", "place", "dish", "table", "size", "second", "where", "tool", "activity")
-POINTS = ("hand", "tool", "object")  # whose middle, x and y in shares of the crop, is a label of a frame
+POINTS = ("hand", "tool", "object")  # whose place, x and y in shares of the crop, is a label of a frame
 POINT_LABELS = [f"{axis} of {point}" for point in POINTS for axis in "xy"]
 
 
@@ -79,11 +79,10 @@ def still_words(facts: dict) -> dict[str, str]:
     }
 
 
-def _frame_words(video: dict) -> dict[str, str]:
+def _frame_words(name: str, facts: dict) -> dict[str, str]:
     """What a frame of a video shows; reversed pairs share an activity, since one frame cannot tell them apart."""
-    facts = video["facts"]
-    pair = next((pair for pair in toy_kitchen.REVERSED_PAIRS if video["class"] in pair), None)
-    words = {"activity": "/".join(pair) if pair else video["class"], "object": facts["object"], "tool": facts["tool"]}
+    pair = next((pair for pair in toy_kitchen.REVERSED_PAIRS if name in pair), None)
+    words = {"activity": "/".join(pair) if pair else name, "object": facts["object"], "tool": facts["tool"]}
     dishes = [facts[slot] for slot in ("source", "target") if facts[slot] not in ("none", "counter", "board")]
     if dishes and facts.get("dish_colour"):
         words |= {"dish": facts["dish_colour"]}
@@ -123,13 +122,13 @@ def render_stills(root: Path, count: int) -> tuple[list[np.ndarray], list[dict[s
     for number in range(card["stills"]["train"], card["stills"]["train"] + count):
         scene = stills.scene(card["settings"]["seed"], "train", number)
         (picture,) = render.render(scene)
-        images.append(_warped(picture))
+        images.append(_warped(picture, STILL_SIDE, STILL_SIDE))
         words.append(still_words(scene.facts))
     return images, words
 
 
-def _warped(picture: np.ndarray) -> np.ndarray:
-    return np.array(Image.fromarray(picture).resize((STILL_SIDE, STILL_SIDE), Image.Resampling.BILINEAR))
+def _warped(picture: np.ndarray, width: int, height: int) -> np.ndarray:
+    return np.array(Image.fromarray(picture).resize((width, height), Image.Resampling.BILINEAR))
 
 
 def read_video_frames(
@@ -143,29 +142,60 @@ def read_video_frames(
     videos = read_json(root / "ground_truth" / "videos.json").values()
     videos = [video for video in videos if (video["group"] in TEST_GROUPS) == test]
     videos = videos if limit is None else videos[:: max(1, len(videos) // limit)][:limit]
-    film = SCENES[read_json(root / "card.json")["settings"]["world"]]
     images, words, points = [], [], []
     for video in videos:
         path = root / "UCF-101" / video["class"] / f"{video['name']}.avi"
         frames = read_frames(path, video["frames"], TOY[:2], cache=cache or environment.cache_folder(root))
-        scene = film(video["seed"], video["class"], video["group"], video["clip"])
+        scene = films.scene(video["seed"], video["class"], video["group"], video["clip"])
         if per_video > video["frames"]:
             raise ValueError(f"{video['name']} has {video['frames']} frames; choose at most so many of a video")
         rng = np.random.default_rng([video["group"], video["clip"], len(images)])
         for t in np.sort(rng.choice(video["frames"], per_video, replace=False)):
             images.append(np.array(frames[t]))
-            words.append(_frame_words(video))
-            points.append(_points(render.boxes(scene, int(t)), video["facts"], frames.shape[1] / 120))
+            words.append(_frame_words(video["class"], video["facts"]))
+            points.append(_points(scene, int(t)))
     return images, words, np.stack(points)
 
 
-def _points(boxes: dict[str, list[int]], facts: dict, scale: float) -> np.ndarray:
+def render_frames(root: Path, count: int) -> tuple[list[np.ndarray], list[dict[str, str]], np.ndarray]:
+    """Frames of ``count`` films that are in no set, of kitchens that none shows: (uint8 60x80, words, points).
+
+    ImageNet has a thousand times as many things as a toy world has kitchens; a CNN that has seen 18 cooks learns them
+    by heart. The films are of seeds beyond the set's own, FRAMES_OF_A_FILM frames of each.
+    """
+    seed = read_json(root / "card.json")["settings"]["seed"]
+    images, words, points = [], [], []
+    for number in range(count):
+        rng = np.random.default_rng([seed, 950, number])
+        name, group = toy_kitchen.CLASSES[number % len(toy_kitchen.CLASSES)], int(rng.integers(1, 26))
+        scene = films.scene(seed + 1 + number, name, group, 1)
+        moments = np.sort(rng.choice(scene.frames, FRAMES_OF_A_FILM, replace=False)).tolist()
+        for t, picture in zip(moments, render.render(scene, moments), strict=True):
+            images.append(_warped(picture, TOY.width, TOY.height))
+            words.append(_frame_words(name, scene.facts))
+            points.append(_points(scene, t))
+    return images, words, np.stack(points) if points else no_points(0)
+
+
+def _points(scene: render.Scene, t: int) -> np.ndarray:
+    """Where hand, tool and object are at frame ``t``, in pixels of the warped frame; nan where there is none.
+
+    Of several objects of one kind, the one nearest to the hand: the one that is handled.
+    """
+    places = {name: _places(scene, t, name) for name in ("hand", scene.facts["tool"], scene.facts["object"])}
+    hand = places["hand"][-1]  # the other hand, if there is one, is painted before it
     points = np.full((len(POINTS), 2), np.nan, np.float32)
-    for row, name in zip(points, ("hand", facts["tool"], facts["object"]), strict=True):
-        if name in boxes:
-            x, y, width, height = boxes[name]
-            row[:] = (x + width / 2) * scale, (y + height / 2) * scale
-    return points
+    for row, found in zip(
+        points, (places[name] for name in ("hand", scene.facts["tool"], scene.facts["object"])), strict=True
+    ):
+        if len(found):
+            row[:] = min(found, key=lambda place: np.hypot(*(place - hand)))
+    return points * (TOY.height / scene.size[1])
+
+
+def _places(scene: render.Scene, t: int, name: str) -> list[np.ndarray]:
+    """Where on the screen the actors of a name are that frame ``t`` shows: the origins of their sprites."""
+    return [scene.screen_matrix(actor, t)[:2, 2] for actor in scene.actors if actor.name == name and actor.shown(t)]
 
 
 def no_points(count: int) -> np.ndarray:
