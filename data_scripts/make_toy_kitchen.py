@@ -21,7 +21,7 @@ def main() -> int:
         "--size", choices=["default", "tiny"], default="default", help="tiny: 64 videos and 60 stills, for tests"
     )
     parser.add_argument(
-        "--videos", type=int, metavar="N", help="videos of each class in each group (default 3; tiny 1)"
+        "--videos", type=int, metavar="N", help="videos of each class in each group (default 5; tiny 1)"
     )
     parser.add_argument("--images", type=int, metavar="N", help="stills in all (default 1800; tiny 60)")
     parser.add_argument("--seed", type=int, default=0, help="another seed, another world (default 0)")

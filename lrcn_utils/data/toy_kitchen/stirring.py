@@ -9,6 +9,7 @@ from lrcn_utils.data.toy_kitchen.render import Actor
 
 SLOW_TURN, FAST_TURN = 20.0, 6.0  # frames a turn of Stir and Scrape, of Beat and Whisk
 ARC = 0.65  # radians from the middle of an arc to its end
+NEAR = 1.3  # how much larger tool and hand are than elsewhere: the camera is nearer
 STEEP = 1.55  # how much rounder a dish looks than elsewhere: it is seen from higher up
 
 
@@ -33,17 +34,17 @@ def stir(film: Film) -> Action:
     tool, content = str(rng.choice(list(tools.STIRRERS))), str(rng.choice(list(draw.CONTENTS)))
     r = rng.uniform(40, 44)
     kind, colour, (back, front) = dish(rng, ["bowl", "pot"], r, content)
-    x, y = rng.uniform(74, 86), rng.uniform(59, 65)
+    x, y = rng.uniform(74, 86), rng.uniform(66, 72)
     at = ring(film.name, film.time, film.moves) * [r, 0.4 * STEEP * r]
     # The tool leans with its place in the dish, never with its speed.
     lean = rng.uniform(0.1, 0.35) - 0.012 * at[:, 0]
     tip = at + [x, y + 3]
-    grip = tip + tools.GRIP * np.stack([np.sin(lean), -np.cos(lean)], axis=1)
-    reach = poses(grip[:, 0], grip[:, 1], rng.uniform(-0.45, 0.1))
+    grip = tip + NEAR * tools.GRIP * np.stack([np.sin(lean), -np.cos(lean)], axis=1)
+    reach = poses(grip[:, 0], grip[:, 1], rng.uniform(-0.45, 0.1), NEAR)
     place = poses(x, y, 0, 1, STEEP)
     actors = [
         Actor(back, place, kind),
-        *held(film.cook, tools.STIRRERS[tool](), poses(tip[:, 0], tip[:, 1], lean), tool, reach),
+        *held(film.cook, tools.STIRRERS[tool](), poses(tip[:, 0], tip[:, 1], lean, NEAR), tool, reach),
         Actor(front, place, kind),
     ]
     return Action(actors, facts(tool, content, kind, "none", dish_colour=colour))

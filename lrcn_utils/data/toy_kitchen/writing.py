@@ -57,7 +57,7 @@ def make(
 ) -> dict:
     """Make a Toy Kitchen at ``root`` and return its card; a complete one with the same settings is kept as it is.
 
-    ``size``: "default" (25 groups, 3 clips of each class in each, 1800 stills) or "tiny" (4 groups, 1 clip, 60 stills).
+    ``size``: "default" (25 groups, 5 clips of each class in each, 1800 stills) or "tiny" (4 groups, 1 clip, 60 stills).
     ``videos``: clips per class and group, instead of the size's. ``images``: stills in all, instead of the size's.
     ``workers``: processes, by default one a core and at most four; the bytes on disk do not depend on it.
     The set is made beside ``root`` and renamed, so an interrupted run leaves nothing half done there.
@@ -67,7 +67,7 @@ def make(
     if size not in ("default", "tiny"):
         raise ValueError(f'size = {size!r}: there are "default" and "tiny"')
     groups = TINY_GROUPS if size == "tiny" else list(range(1, GROUPS + 1))
-    clips = (1 if size == "tiny" else 3) if videos is None else videos
+    clips = (1 if size == "tiny" else 5) if videos is None else videos
     images = (60 if size == "tiny" else 1800) if images is None else images
     if not 1 <= clips <= 99 or images < 6:
         raise ValueError(

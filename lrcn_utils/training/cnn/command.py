@@ -21,9 +21,9 @@ class CNNSettings(Settings):
     """The toy CNN. ``--limit``: of the stills and of the videos on each side."""
 
     RECIPE = {"epochs": 10, "batch_size": 32, "rate": 1e-3}
-    more_stills: int = option(24_000, "training stills drawn beyond those on disk", least=0)
-    frames: int = option(8, "frames of each training video")
-    more_films: int = option(4_000, "films drawn beyond those on disk, four frames of each", least=0)
+    more_stills: int = option(16_000, "training stills drawn beyond those on disk", least=0)
+    frames: int = option(5, "frames of each training video")
+    more_films: int = option(6_000, "films drawn beyond those on disk, four frames of each", least=0)
 
     def __post_init__(self):
         super().__post_init__()

@@ -10,9 +10,11 @@ from torch.utils.data import Dataset
 from lrcn_utils.environment import CHECKPOINTS
 from lrcn_utils.models.cnn import LayerTableCNN, toy_hybrid
 from lrcn_utils.training.checkpoints import load_checkpoint
+from lrcn_utils.training.cnn.images import POINT_LABELS
 from lrcn_utils.training.loop import History, fit
 
 CHECKPOINT = CHECKPOINTS / "cnn_hybrid_toy.safetensors"
+PLACES_COUNT = 6
 
 
 def load(path: Path | str = CHECKPOINT) -> LayerTableCNN:
@@ -47,11 +49,15 @@ def train(
 
 
 def _multi_label_loss(model: nn.Module, batch: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
-    """Logistic loss summed over the labels that are known, per image."""
+    """Logistic loss summed over the labels that are known, per image; that of places counts PLACES_COUNT times.
+
+    A share between 0 and 1 as target pulls less than a yes or a no, and what moves must be seen where it is.
+    """
     images, targets = batch
     device = next(model.parameters()).device
     images = images.to(device, memory_format=torch.channels_last)
     targets = targets.to(device)
     known = ~targets.isnan()
     losses = F.binary_cross_entropy_with_logits(model(images), targets.nan_to_num(), reduction="none")
+    losses[:, -len(POINT_LABELS) :] *= PLACES_COUNT
     return (losses * known).sum() / len(images)
