@@ -1,6 +1,6 @@
 """The commands of activity recognition: one model, the paper's table, controls, the average of two saved streams."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from lrcn_utils.data.ucf101 import ClipDataset, UCF101Index, Video
 from lrcn_utils.models.activity import Recogniser
 from lrcn_utils.training.activity import shipped, table
 from lrcn_utils.training.activity.examine import examine
-from lrcn_utils.training.activity.models import build, load, start_cnn, train
+from lrcn_utils.training.activity.models import build, fit_lstm, load, start_cnn, train
 from lrcn_utils.training.activity.scores import Scores, score, score_features
 from lrcn_utils.training.activity.settings import (
     ActivityData,
@@ -159,10 +159,11 @@ def _give_start(model: Recogniser, run: Run, settings: ActivitySettings, index: 
 def _warm_up(model: Recogniser, run: Run, settings: ActivitySettings, index: UCF101Index, seed: int) -> None:
     """Train only the head, on fixed features of the CNN as it starts."""
     dataset = _clip_dataset(settings, index.train, train=False)
-    features = extract(dataset, model.cnn, model.feature, settings.cache_folder, progress=True)
+    cache, views = settings.cache_folder, "centre and mirror"
+    features = extract(dataset, model.cnn, model.feature, cache, views=views, progress=True)
     model.cnn.requires_grad_(False)
-    recipe = replace(settings.recipe, epochs=settings.recipe.warm_up, freeze_conv1=False)
-    state = run.state(_part_name(settings, seed), "warm-up")
+    fit_lstm(model.lstm, features)
+    state, recipe = run.state(_part_name(settings, seed), "warm-up"), settings.recipe.alone()
     train(model, FeatureClips(features), recipe, seed=seed, state=state, workers=settings.workers)
     model.cnn.requires_grad_(True)
 

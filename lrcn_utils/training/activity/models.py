@@ -1,7 +1,9 @@
 """The activity models as they are built, started, trained and loaded (paper, Section 4)."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 from torch.utils.data import Dataset
@@ -19,6 +21,7 @@ COURSE_CNNS = {
     "hybrid": cnns.Hybrid,
     "caffenet": cnns.CaffeNet,
 }
+PULL = 8.0
 
 
 def build(config: dict, *, pretrained: bool = True) -> Recogniser:
@@ -70,6 +73,27 @@ def start_cnn(model: Recogniser, weights: dict[str, torch.Tensor], prefix: str =
     if missing or unknown:
         raise ValueError(f"these are not the weights of this CNN: {len(missing)} missing, {len(unknown)} unknown")
     model.cnn.load_state_dict(given, strict=False)
+
+
+@torch.no_grad()
+def fit_lstm(lstm: nn.LSTM, features: Iterable[np.ndarray]) -> None:
+    """Fit the LSTM's initial input weights to the features it will read: (views, frames, d), one of each video.
+
+    A feature then counts by how many standard deviations it is from its mean, PULL times as strongly as in PyTorch's
+    own start. That start is made for inputs of mean 0 and spread 1, and the features of a CNN are neither: most of
+    what the gates see is the same in all frames, and training stands still for many epochs before it finds what
+    changes.
+    """
+    count, total, squares = 0, 0.0, 0.0
+    for one in features:
+        rows = torch.from_numpy(one.astype(np.float32)).flatten(0, -2)
+        count, total, squares = count + len(rows), total + rows.sum(0), squares + rows.square().sum(0)
+    mean = total / count
+    spread = (squares / count - mean.square()).clamp_min(0).sqrt()
+    spread = spread.clamp_min(1e-3 * spread.max() + 1e-9)  # a feature may be 0 in all frames
+    mean, spread = mean.to(lstm.weight_ih_l0.device), spread.to(lstm.weight_ih_l0.device)
+    lstm.weight_ih_l0 *= PULL / spread
+    lstm.bias_ih_l0 -= lstm.weight_ih_l0 @ mean
 
 
 def train(model: Recogniser, dataset: Dataset, recipe, *, seed: int = 0, **options) -> History:

@@ -20,7 +20,8 @@ class Recipe:
     """How a model is trained.
 
     ``every``: only every n-th frame of a clip is used (neighbours look alike). ``warm_up``: so many epochs for the
-    LSTM and the classifier alone, on the features of the CNN as it starts, which cost little. ``freeze_conv1``:
+    LSTM and the classifier alone, on the features of the CNN as it starts, which cost little; see ``alone``.
+    ``freeze_conv1``:
     conv1 keeps the weights it starts with, which halves the cost of a step: its maps are the largest.
     ``brightness``: each clip is made lighter or darker by up to this share.
     """
@@ -35,6 +36,10 @@ class Recipe:
     brightness: float = 0.0
     warm_up: int = 0
     freeze_conv1: bool = False
+
+    def alone(self) -> "Recipe":
+        """How the LSTM and the classifier are warmed up: larger batches and steps than with the CNN."""
+        return replace(self, epochs=self.warm_up, rate=3e-3, batch_size=16, freeze_conv1=False)
 
 
 # Chosen on groups 8 to 10 of Toy Kitchen, kept from split 1's training groups for the purpose.
