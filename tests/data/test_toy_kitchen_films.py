@@ -211,3 +211,13 @@ def test_a_set_on_disk_knows_its_world(tmp_path, monkeypatch):
     assert np.abs(filmed.astype(float) - frames).mean() < 4  # what the video codec loses
     assert toy_kitchen.true_flow(tmp_path / "kitchen", "v_PutIn_g01_c01").shape[0] == len(frames) - 1
 
+
+
+@pytest.mark.parametrize("name", ["PutIn", "CloseDrawer", "Stir"])
+def test_the_longest_shot_has_no_cut(tiny_kitchen, name):
+    """Within it the backdrop moves by the camera's sway at most; at a cut it jumps."""
+    video = f"v_{name}_g08_c01"
+    shot, flow = toy_kitchen.longest_shot(tiny_kitchen, video), toy_kitchen.true_flow(tiny_kitchen, video)
+    across = np.abs(np.median(flow[..., 0], axis=(1, 2)))
+    assert (across[shot.start : shot.stop - 1] < 2).all()
+    assert (shot.stop - shot.start == len(flow) + 1) == (name == "Stir")

@@ -1,5 +1,6 @@
 """Toy Kitchen: a small rendered world with activities, sentences and stills, on disk in the real datasets' formats."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ __all__ = [
     "boxes",
     "card_text",
     "check_world",
+    "longest_shot",
     "make",
     "true_flow",
 ]
@@ -49,3 +51,12 @@ def boxes(root: Path | str, name: str) -> list[dict[str, list[int]]]:
     """What is visible in each frame of video ``name``: {thing: [x, y, width, height]} in pixels of 120 x 160."""
     scene = _scene(root, name)
     return [render.boxes(scene, t) for t in range(scene.frames)]
+
+
+def longest_shot(root: Path | str, name: str) -> slice:
+    """The frames of video ``name`` that belong to its longest shot: films of reversed pairs cut from one to the next."""
+    camera = _scene(root, name).camera[:, 0]
+    # A hand that sways moves the camera by less than that from one frame to the next.
+    cuts = [int(t) + 1 for t in np.flatnonzero(np.abs(np.diff(camera)) > 2)]
+    shots = list(pairwise([0, *cuts, len(camera)]))
+    return slice(*max(shots, key=lambda shot: shot[1] - shot[0]))
