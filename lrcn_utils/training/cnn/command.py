@@ -1,4 +1,4 @@
-"""The command of the toy CNN: it learns from stills and frames of videos together."""
+"""The command of the toy CNN: it learns from stills and frames of films together."""
 
 import json
 from dataclasses import dataclass
@@ -18,12 +18,11 @@ from lrcn_utils.training.settings import Settings, option
 
 @dataclass(frozen=True, kw_only=True)
 class CNNSettings(Settings):
-    """The toy CNN. ``--limit``: of the stills and of the videos on each side."""
+    """The toy CNN. ``--limit``: of the stills on disk."""
 
     RECIPE = {"epochs": 10, "batch_size": 32, "rate": 1e-3}
     more_stills: int = option(16_000, "training stills drawn beyond those on disk", least=0)
-    frames: int = option(5, "frames of each training video")
-    more_films: int = option(6_000, "films drawn beyond those on disk, four frames of each", least=0)
+    films: int = option(7_000, "films drawn beyond those on disk, four frames of each", least=1)
 
     def __post_init__(self):
         super().__post_init__()
@@ -68,14 +67,11 @@ def _training_images(settings: CNNSettings) -> tuple[list[np.ndarray], np.ndarra
     root = settings.folder
     stills, words = images.read_stills(root, "train", settings.limit)
     more, their_words = images.render_stills(root, settings.more_stills)
-    frames, frames_words, frames_points = images.read_video_frames(
-        root, test=False, per_video=settings.frames, limit=settings.limit, cache=settings.cache_folder
-    )
-    films, films_words, films_points = images.render_frames(root, settings.more_films)
-    all_words = words + their_words + frames_words + films_words
+    frames, frames_words, frames_points = images.render_frames(root, settings.films)
+    all_words = words + their_words + frames_words
     labels = images.label_names(all_words)
-    points = np.concatenate([images.no_points(len(stills) + len(more)), frames_points, films_points])
-    return stills + more + frames + films, images.as_targets(all_words, labels), points, labels
+    points = np.concatenate([images.no_points(len(stills) + len(more)), frames_points])
+    return stills + more + frames, images.as_targets(all_words, labels), points, labels
 
 
 def _world(root) -> str:

@@ -1,8 +1,8 @@
 """Single images of Toy Kitchen with their labels: the course's stand-in for ImageNet.
 
 Stills are labelled with what their captions tell (object, colour, count, place, ...) and the kind of table, frames
-of videos with their activity, object and tool, and with where hand, tool and object are. Only kitchens 8 to 25 are
-trained on: those of the test lists of split 1 and of the test stills stay unseen.
+of films with their activity, object and tool, and with where hand, tool and object are. The stills are of kitchens 8
+to 25, the films of kitchens that are in no set: those of the test lists of split 1 and of the test stills stay unseen.
 """
 
 from collections.abc import Iterable
@@ -25,6 +25,7 @@ TEST_GROUPS = frozenset(range(1, 8))
 FRAMES_OF_A_FILM = 4
 STILL_SIDE = 60  # pixels to which a still is warped before its crop of 56
 FAMILIES = ("object", "count", "colour", "place", "dish", "table", "size", "second", "where", "tool", "activity")
+ALIKE = [*toy_kitchen.REVERSED_PAIRS, tuple(toy_kitchen.MOTION_ONLY)]
 POINTS = ("hand", "tool", "object")  # whose place, x and y in shares of the crop, is a label of a frame
 POINT_LABELS = [f"{axis} of {point}" for point in POINTS for axis in "xy"]
 
@@ -80,9 +81,9 @@ def still_words(facts: dict) -> dict[str, str]:
 
 
 def _frame_words(name: str, facts: dict) -> dict[str, str]:
-    """What a frame of a video shows; reversed pairs share an activity, since one frame cannot tell them apart."""
-    pair = next((pair for pair in toy_kitchen.REVERSED_PAIRS if name in pair), None)
-    words = {"activity": "/".join(pair) if pair else name, "object": facts["object"], "tool": facts["tool"]}
+    """What a frame of a video shows; activities that one frame cannot tell apart share one."""
+    alike = next((names for names in ALIKE if name in names), (name,))
+    words = {"activity": "/".join(alike), "object": facts["object"], "tool": facts["tool"]}
     dishes = [facts[slot] for slot in ("source", "target") if facts[slot] not in ("none", "counter", "board")]
     if dishes and facts.get("dish_colour"):
         words |= {"dish": facts["dish_colour"]}
@@ -132,23 +133,18 @@ def _warped(picture: np.ndarray, width: int, height: int) -> np.ndarray:
 
 
 def read_video_frames(
-    root: Path, *, test: bool, per_video: int, limit: int | None = None, cache: Path | None = None
+    root: Path, per_video: int, cache: Path | None = None
 ) -> tuple[list[np.ndarray], list[dict[str, str]], np.ndarray]:
-    """``per_video`` frames of each video of the test kitchens, or of all others: (uint8 60x80, words, points).
+    """``per_video`` frames of each video of the test kitchens: (uint8 60x80, words, points).
 
-    ``limit``: at most so many videos, spread over all. ``cache``: where frames are kept (default: beside the data).
-    Points as in ``LabelledImages``. Raises ValueError where a video has fewer frames.
+    ``cache``: where frames are kept (default: beside the data). Points as in ``LabelledImages``.
     """
     videos = read_json(root / "ground_truth" / "videos.json").values()
-    videos = [video for video in videos if (video["group"] in TEST_GROUPS) == test]
-    videos = videos if limit is None else videos[:: max(1, len(videos) // limit)][:limit]
     images, words, points = [], [], []
-    for video in videos:
+    for video in (video for video in videos if video["group"] in TEST_GROUPS):
         path = root / "UCF-101" / video["class"] / f"{video['name']}.avi"
         frames = read_frames(path, video["frames"], TOY[:2], cache=cache or environment.cache_folder(root))
         scene = films.scene(video["seed"], video["class"], video["group"], video["clip"])
-        if per_video > video["frames"]:
-            raise ValueError(f"{video['name']} has {video['frames']} frames; choose at most so many of a video")
         rng = np.random.default_rng([video["group"], video["clip"], len(images)])
         for t in np.sort(rng.choice(video["frames"], per_video, replace=False)):
             images.append(np.array(frames[t]))
@@ -160,8 +156,9 @@ def read_video_frames(
 def render_frames(root: Path, count: int) -> tuple[list[np.ndarray], list[dict[str, str]], np.ndarray]:
     """Frames of ``count`` films that are in no set, of kitchens that none shows: (uint8 60x80, words, points).
 
-    ImageNet has a thousand times as many things as a toy world has kitchens; a CNN that has seen 18 cooks learns them
-    by heart. The films are of seeds beyond the set's own, FRAMES_OF_A_FILM frames of each.
+    The films are of seeds beyond the set's own, FRAMES_OF_A_FILM frames of each. The set's own films are left out, as
+    those of UCF-101 are not in ImageNet: a CNN learns its training frames by heart, and an LSTM on its features of
+    the same films would read the labels there instead of the film.
     """
     seed = read_json(root / "card.json")["settings"]["seed"]
     images, words, points = [], [], []
@@ -205,7 +202,7 @@ def no_points(count: int) -> np.ndarray:
 def test_sets(root: Path, labels: list[str]) -> dict[str, LabelledImages]:
     """The 300 test stills and two frames of each test video of split 1: kitchens that no training image shows."""
     images, words = read_stills(root, "test")
-    frames, frames_words, points = read_video_frames(root, test=True, per_video=2)
+    frames, frames_words, points = read_video_frames(root, per_video=2)
     return {
         "stills": LabelledImages(images, as_targets(words, labels), no_points(len(images)), train=False),
         "frames": LabelledImages(frames, as_targets(frames_words, labels), points, train=False),

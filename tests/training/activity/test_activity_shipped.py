@@ -8,14 +8,18 @@ computed from them.
 import numpy as np
 import pytest
 
-from lrcn_utils.data.toy_kitchen import MOTION_ONLY, OBJECT_ONLY, REVERSED_PAIRS, single_frame_ceiling
+from lrcn_utils.data.toy_kitchen import MOTION_ONLY, OBJECT_ONLY, REVERSED_PAIRS
+from lrcn_utils.data.toy_kitchen.ceilings import ceilings
 from lrcn_utils.data.ucf101 import ClipDataset, read_index
 from lrcn_utils.environment import CHECKPOINTS
 from lrcn_utils.metrics import activity as metrics
+from lrcn_utils.training.activity.controls import Kinds, measure
 from lrcn_utils.training.activity.models import load
-from lrcn_utils.training.activity.scores import ORDERS, fuse, score, score_features, video_features
+from lrcn_utils.training.activity.probe import POSITIONS, probes
+from lrcn_utils.training.activity.scores import fuse, score, video_features
 from lrcn_utils.training.activity.shipped import NAMES, _pack, recorded
 from lrcn_utils.training.checkpoints import load_checkpoint
+from lrcn_utils.training.features import extract
 
 SHIPPED = [(model, stream) for model in NAMES for stream in ("rgb", "flow")]
 RUNS = recorded()
@@ -38,34 +42,48 @@ def test_every_model_is_recorded_for_three_seeds():
     assert {key: len(seeds) for key, seeds in RUNS.items()} == dict.fromkeys(SHIPPED, 3)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_lrcn_beats_the_single_frame_which_stays_below_its_ceiling(seed):
-    single, lrcn = RUNS["single-frame", "rgb"][seed], RUNS["lrcn-fc6", "rgb"][seed]
-    assert lrcn.accuracy >= single.accuracy + 0.15
-    assert single.accuracy <= single_frame_ceiling() + 0.03
+def mean(model, stream, names=CLASSES):
+    """Accuracy on the classes ``names``, the mean over the seeds."""
+    return np.mean([on(scores, names) for scores in RUNS[model, stream]])
+
+
+def fused(model, weight):
+    pairs = zip(RUNS[model, "rgb"], RUNS[model, "flow"], strict=True)
+    return np.mean([fuse(rgb, flow, weight).accuracy for rgb, flow in pairs])
+
+
+PAIRED = [name for pair in REVERSED_PAIRS for name in pair]
+CEILING = ceilings()["one frame, position known"]
+
+
+def test_lrcn_on_rgb_goes_far_beyond_what_one_frame_tells():
+    assert mean("lrcn-fc6", "rgb", PAIRED) >= 0.80
+    assert mean("lrcn-fc6", "rgb", MOTION_ONLY) >= 0.55
+    assert mean("lrcn-fc6", "rgb", OBJECT_ONLY) >= 0.90
+
+
+def test_the_single_frame_stays_at_its_ceiling():
+    assert mean("single-frame", "rgb") <= CEILING["all"] + 0.03
+    assert 0.4 <= np.mean([pair_accuracy(scores) for scores in RUNS["single-frame", "rgb"]]) <= 0.6
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_lrcn_tells_which_way_the_film_runs(seed):
-    """A single frame cannot leave chance; LRCN reaches 95 % on RGB, on flow and on both."""
+def test_every_seed_of_lrcn_tells_which_way_the_film_runs(seed):
+    """Between the two classes of a pair alone; a single frame cannot leave chance."""
     rgb, flow = RUNS["lrcn-fc6", "rgb"][seed], RUNS["lrcn-fc6", "flow"][seed]
     for stream in (rgb, flow, fuse(rgb, flow, 1 / 2)):
-        assert pair_accuracy(stream) >= 0.95
-    assert 0.4 <= pair_accuracy(RUNS["single-frame", "rgb"][seed]) <= 0.6
+        assert pair_accuracy(stream) >= 0.8
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_fusion_is_no_worse_than_the_best_stream_and_reaches_90(seed):
-    rgb, flow = RUNS["lrcn-fc6", "rgb"][seed], RUNS["lrcn-fc6", "flow"][seed]
-    best = max(fuse(rgb, flow, weight).accuracy for weight in (1 / 2, 1 / 3))
-    assert best >= max(rgb.accuracy, flow.accuracy) and best >= 0.9
+def test_fusion_gains_over_both_streams_and_leaves_room():
+    best = max(fused("lrcn-fc6", weight) for weight in (1 / 2, 1 / 3))
+    assert best > max(mean("lrcn-fc6", "rgb"), mean("lrcn-fc6", "flow"))
+    assert all(fused(model, weight) < 0.98 for model in NAMES for weight in (1 / 2, 1 / 3))
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_flow_wins_by_motion_and_rgb_by_objects(seed):
-    rgb, flow = RUNS["lrcn-fc6", "rgb"][seed], RUNS["lrcn-fc6", "flow"][seed]
-    assert on(flow, MOTION_ONLY) > on(rgb, MOTION_ONLY)
-    assert on(rgb, OBJECT_ONLY) > on(flow, OBJECT_ONLY)
+def test_flow_wins_by_motion_and_rgb_by_objects():
+    assert mean("lrcn-fc6", "flow", MOTION_ONLY) > mean("lrcn-fc6", "rgb", MOTION_ONLY)
+    assert mean("lrcn-fc6", "rgb", OBJECT_ONLY) > mean("lrcn-fc6", "flow", OBJECT_ONLY)
 
 
 def test_packing_keeps_every_seed(tmp_path):
@@ -111,11 +129,30 @@ def test_each_checkpoint_scores_what_is_recorded_with_it(index, model, stream):
 
 
 @pytest.mark.slow
-def test_the_shipped_lrcn_beats_the_single_frame_and_needs_the_order(index):
-    model, _ = load("lrcn_rgb")
-    tests = ClipDataset(index.test, train=False)
+def test_the_shipped_lrcn_remembers_what_happened(index):
+    """It does not live on one frame: with the first one kept and the rest shuffled its gain is gone."""
+    model, classes = load("lrcn_rgb")
+    tests, kinds = ClipDataset(index.test, train=False), Kinds.read(index.root, classes)
     features = [video_features(model, tests, video) for video in tests.videos]
-    labels = [video.label for video in tests.videos]
-    found = {order: metrics.accuracy(score_features(model, features, order), labels) for order in ORDERS}
-    assert found["as filmed"] >= RUNS["single-frame", "rgb"][0].accuracy + 0.15
-    assert found["shuffled"] <= found["as filmed"] - 0.10
+    labels = np.array([video.label for video in tests.videos])
+    found = {control.name: control.accuracy for control in measure(model, features, labels, kinds)}
+    assert found["as filmed"]["reversed pairs"] >= 0.8
+    assert found["reversed, and named as the other of the pair"]["reversed pairs"] >= 0.8
+    assert abs(found["first frame kept, rest shuffled"]["all"] - CEILING["all"]) <= 0.08
+    assert found["first frame frozen"]["all"] <= CEILING["all"] + 0.08
+
+
+@pytest.mark.slow
+def test_no_probe_on_one_frame_reads_the_class(index):
+    """A linear classifier on fc6 or fc7, the mean over the first, the middle and the last frame.
+
+    At one position 280 videos of pairs are 3 points above or below by luck alone.
+    """
+    model, classes = load("lrcn_rgb")
+    kinds, cache = Kinds.read(index.root, classes), index.root / "cache"
+    for layer in ("fc6", "fc7"):
+        sides = [ClipDataset(side, train=False) for side in (index.train, index.test)]
+        five = [extract(side, model.cnn, layer, cache, spread=len(POSITIONS)) for side in sides]
+        found = [control.accuracy for control in probes("one frame", *five, kinds)[::2]]
+        for kind in ("reversed pairs", "motion only"):
+            assert np.mean([one[kind] for one in found]) <= CEILING[kind] + 0.04
