@@ -48,10 +48,10 @@ PLACES_IN_A_ROW = {
 }
 TURNS = "[one by one|one after another||]"  # how the repeated actions go on
 MANNER = {
-    "stir": "[slowly|slowly|gently|in slow circles]",
-    "beat": "[quickly|fast|in fast circles|round and round]",
-    "scrape": "[slowly|slowly back and forth|gently from side to side]",
-    "whisk": "[quickly back and forth|fast|rapidly from side to side]",
+    "stir": "[slowly|gently|slowly to and fro|in slow motion]",
+    "beat": "[towards the back|in strokes to the back]",
+    "scrape": "[towards the front|in strokes to the front|towards the edge]",
+    "whisk": "[quickly|fast|quickly to and fro|rapidly]",
     "cut": "[{pace}|{pace}|]",
     "peel": "[{pace}|{pace}|]",
 }

@@ -7,8 +7,10 @@ from lrcn_utils.data.toy_kitchen import tools
 from lrcn_utils.data.toy_kitchen.poses import Action, Film, dish, facts, held, poses
 from lrcn_utils.data.toy_kitchen.render import Actor
 
-SLOW_TURN, FAST_TURN = 20.0, 6.0  # frames a turn of Stir and Scrape, of Beat and Whisk
-ARC = 0.65  # radians from the middle of an arc to its end
+ARC = 1.1  # radians from the middle of the arc to its ends
+# Frames of one to and fro. Scrape and Beat take STROKE of it for their stroke, and the rest to come back.
+PERIOD = {"Stir": 18.0, "Whisk": 5.0, "Scrape": 9.0, "Beat": 9.0}
+STROKE = 0.85
 NEAR = 1.3  # how much larger tool and hand are than elsewhere: the camera is nearer
 STEEP = 1.55  # how much rounder a dish looks than elsewhere: it is seen from higher up
 
@@ -16,17 +18,20 @@ STEEP = 1.55  # how much rounder a dish looks than elsewhere: it is seen from hi
 def ring(name: str, time: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Where the tool is in the dish at ``time``, (frames, 2) in units of the dish's radius.
 
-    Stir and Beat go round a ring; Scrape and Whisk go back and forth along an arc of it, about a random middle. In
-    all four the angle at any one time is uniform and the radius has one distribution, so a frame tells nothing,
+    It moves between the back of the dish and its front, along an arc on the left or the right: Stir slowly to and fro,
+    Whisk quickly; Scrape in strokes to the front from which it quickly comes back, and Beat the other way, which is
+    Scrape played backwards. In all four the place on the arc is uniform at any one time, so a frame tells nothing,
     wherever in the film it is.
     """
-    pace, first, way = rng.uniform(0.92, 1.08), rng.random(), rng.choice([-1, 1])
-    middle, radius = rng.uniform(0, 2 * np.pi), rng.uniform(0.58, 0.7)
-    turn = pace * (SLOW_TURN if name in ("Stir", "Scrape") else FAST_TURN)
-    angle = 2 * np.pi * (first + way * time / turn)
-    if name in ("Scrape", "Whisk"):
-        angle = middle + ARC * np.sin(angle)
-    return radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    cycle = time / (rng.uniform(0.92, 1.08) * PERIOD[name]) + rng.random()
+    turn = cycle - np.floor(cycle)
+    side, tilt, radius = rng.choice([-1, 1]), rng.uniform(-0.25, 0.25), rng.uniform(0.58, 0.7)
+    if name in ("Scrape", "Beat"):
+        along = np.interp(turn, [0, STROKE, 1], [-1, 1, -1]) * (1 if name == "Scrape" else -1)
+    else:
+        along = np.interp(turn, [0, 0.5, 1], [-1, 1, -1])
+    angle = tilt + ARC * along
+    return radius * np.stack([side * np.cos(angle), np.sin(angle)], axis=1)
 
 
 def stir(film: Film) -> Action:
