@@ -117,7 +117,7 @@ def receptive_field(layers: Sequence[tuple[str, int, int]]) -> Figure:
     if not 1 <= len(layers) <= 4 or widths[-1] > 19:
         raise ValueError(f"layers: 1 to 4 that see at most 19 pixels can be drawn, got {len(layers)} of {widths[-1]}")
     names, widths = ["input", *(name for name, _, _ in layers)], widths[::-1]
-    figure = canvas(5.4 + 0.62 * widths[0], 0.6 + 1.5 * len(names))
+    figure = canvas(5.4 + 0.62 * widths[0], 1.5 * len(names) - 0.2)
     [axis] = figure.axes
     places = 3.0 + 0.62 * np.arange(widths[0])
     label(axis, (0.3, 0.7), "input", ha="left")
