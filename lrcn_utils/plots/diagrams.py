@@ -33,9 +33,7 @@ def box(axis: Axes, at: Point, text: str, colour: str = GREY, size: Point = (1.2
     """A rounded box with its centre ``at``, of ``size`` (width, height), pale inside for the ``text`` to be read."""
     corner = at[0] - size[0] / 2, at[1] - size[1] / 2
     style = "round,pad=0,rounding_size=0.12"
-    axis.add_patch(
-        FancyBboxPatch(corner, *size, boxstyle=style, facecolor=_pale(colour), edgecolor=colour, linewidth=2)
-    )
+    axis.add_patch(FancyBboxPatch(corner, *size, boxstyle=style, facecolor=pale(colour), edgecolor=colour, linewidth=2))
     axis.text(*at, text, ha="center", va="center", color=INK, fontsize=SIZE)
 
 
@@ -61,7 +59,8 @@ def label(axis: Axes, at: Point, text: str, colour: str = INK, **options) -> Non
     axis.text(*at, text, **{"ha": "center", "va": "center", "color": colour, "fontsize": SIZE, **options})
 
 
-def _pale(colour: str) -> tuple[float, ...]:
+def pale(colour: str) -> tuple[float, ...]:
+    """A light tint of ``colour``, as inside of boxes: red, green and blue in 0..1."""
     return tuple(1 - 0.22 * (1 - np.array(to_rgb(colour))))
 
 

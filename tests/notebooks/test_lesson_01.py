@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -16,7 +17,7 @@ NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "01_convolutional
 @pytest.fixture(scope="module")
 def lesson():
     """What the lesson defines: every cell that consists of functions and classes is executed."""
-    names = {"torch": torch, "nn": nn, "F": F, "from_scratch": from_scratch, "cnn": cnn}
+    names = {"torch": torch, "nn": nn, "F": F, "np": np, "cnn": cnn}
     for cell in nbformat.read(NOTEBOOK, as_version=4).cells:
         if cell.cell_type == "code" and cell.source.startswith(("def ", "class ")):
             lines = cell.source.splitlines()
@@ -37,7 +38,7 @@ def same(ours, theirs, x):
         assert name == other and torch.allclose(p.grad, q.grad, atol=1e-8), name
 
 
-@pytest.mark.parametrize("options", [{}, {"stride": 2, "padding": 2}, {"groups": 2, "dilation": 2}])
+@pytest.mark.parametrize("options", [{}, {"stride": 2, "padding": 2}, {"groups": 2, "padding": 1}])
 def test_conv2d(lesson, options):
     ours, theirs = lesson["Conv2d"](4, 6, 3, **options).double(), from_scratch.Conv2d(4, 6, 3, **options).double()
     same(ours, theirs, torch.randn(2, 4, 9, 9, dtype=torch.float64))
@@ -56,6 +57,21 @@ def test_paper_cnn(lesson, table, build):
 def test_small_pieces(lesson, name):
     x = torch.randn(2, 7, 4, 4, dtype=torch.float64)
     assert torch.allclose(lesson[name](x), getattr(from_scratch, name)(x), atol=1e-10)
+
+
+@pytest.mark.parametrize("where", [(3,), (2, 2, 1), (5, 1, 2)])
+def test_unfold_and_fold(lesson, where):
+    x = torch.randn(2, 4, 9, 8, dtype=torch.float64)
+    columns = lesson["unfold"](x, *where)
+    assert torch.equal(columns, from_scratch.unfold(x, *where))
+    folded = lesson["fold"](columns, x.shape, *where)
+    assert torch.allclose(folded, from_scratch.fold(columns, x.shape, *where), atol=1e-10)
+
+
+def test_receptive_field(lesson):
+    layers = [("conv", 7, 2), ("pool", 3, 2), ("conv", 3, 1)]
+    theirs = from_scratch.receptive_field([from_scratch.Window(*layer) for layer in layers])
+    assert lesson["receptive_field"](layers) == [(field.name, field.size, field.step) for field in theirs]
 
 
 def test_pooling_loss_and_convolutions(lesson):
