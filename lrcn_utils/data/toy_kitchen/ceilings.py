@@ -41,7 +41,7 @@ def _places_without_order(draws: int = 2500, neighbours: int = 25) -> float:
     """How often the places of the tool in a clip, without their order, tell which of the motion-only classes it is.
 
     By the nearest neighbours among clips drawn in the same way, which do as well as can be done when there are many.
-    Nothing but the gaps between the places round the ring can tell: where the ring begins is random.
+    Nothing but the gaps between the places on the arc can tell: where on it a clip begins is random.
     """
     gaps, labels = _gaps(draws, seed=0), np.repeat(np.arange(len(MOTION_ONLY)), draws)
     asked, truth = _gaps(draws // 10, seed=1), np.repeat(np.arange(len(MOTION_ONLY)), draws // 10)
@@ -52,7 +52,7 @@ def _places_without_order(draws: int = 2500, neighbours: int = 25) -> float:
 
 
 def _gaps(draws: int, seed: int) -> np.ndarray:
-    """Gaps between the neighbouring places round the ring, the widest first: (classes x draws, CLIP) radians."""
+    """Gaps between neighbouring places, seen from the dish's middle, the widest first: (classes x draws, CLIP) radians."""
     rows = []
     for number, name in enumerate(MOTION_ONLY):
         for draw in range(draws):
