@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from lrcn_utils.plots.style import BLUE, GREY, ORANGE
 
 SHADES = mpl.colormaps["Blues"]
+LEAST = 0.01  # a word with less is not worth its ink
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ def best_words(
 ) -> Axes:
     """The best words at each step as a table: a column a step, most probable on top, darker is more probable.
 
-    ``words[t]`` and ``probabilities[t]`` (0..1) are the best at step t; ``chosen[t]`` is framed.
+    ``words[t]`` and ``probabilities[t]`` (0..1) are the best at step t; ``chosen[t]`` is framed. Words with less than
+    0.01 are left out.
     ``now``: the step whose column is marked.
     """
     probabilities = np.asarray(probabilities)
@@ -59,6 +61,8 @@ def best_words(
         for rank in range(ranks):
             p, word = probabilities[t, rank], words[t][rank]
             taken = word == chosen[t]
+            if p < LEAST and not taken:
+                continue
             axes.text(
                 t,
                 rank,

@@ -149,7 +149,7 @@ def tree(captions: Captions, picture: Picture, width: int) -> list[list[text.Nod
 
 
 def caption_figure(captions: Captions, picture: Picture, settings: Settings, number: int = 0) -> Figure:
-    """The image, its best sentences, and the ten best words at every step of sentence ``number``."""
+    """The image, its best sentences, and the five best words at every step of sentence ``number``."""
     sentences = captions.sentences(picture, settings)
     hypothesis = sentences[number]
     words, best, probabilities = captions.steps(picture, hypothesis)
@@ -158,7 +158,7 @@ def caption_figure(captions: Captions, picture: Picture, settings: Settings, num
     best_four = [f"{i + 1}. {' '.join(captions.words(h)[:-1])} ({h.log_prob:.1f})" for i, h in enumerate(sentences[:4])]
     text.captioned(left, picture.pixels, [plain(line) for line in best_four], 36)
     left.set_title(named(settings))
-    text.best_words(right, words, best, captions.words(hypothesis))
+    text.best_words(right, [row[:5] for row in words], best[:, :5], captions.words(hypothesis))
     right.set_title(f"sentence {number + 1}: log probability {np.log(probabilities).sum():.2f}")
     return figure
 

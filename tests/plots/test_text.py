@@ -37,6 +37,11 @@ def test_best_words_frames_the_chosen_one():
     assert [(round(x), round(y)) for x, y in frames] == [(0, 0), (1, 1)]
 
 
+def test_best_words_leaves_out_what_is_hardly_possible_unless_it_was_taken():
+    ax = best_words(axes(), [["a", "two"], ["of", "red"]], np.array([[0.99, 0.009], [0.99, 0.002]]), ["a", "red"])
+    assert written(ax) == ["a\n0.99", "of\n0.99", "red\n0.00"]
+
+
 def test_the_beam_tree_shows_each_word_once_and_the_best_path():
     ax = beam_tree(axes(), LEVELS, best=0)
     assert written(ax) == ["start", "a\n-0.10", "two\n-1.00", "red\n-0.50", "<eos>\n-0.90", "apple\n-1.20"]
