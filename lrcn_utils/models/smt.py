@@ -49,24 +49,22 @@ def source_words(words: Sequence[str], slots: Sequence[str]) -> Phrase:
 
 
 def align(pairs: Sequence[tuple[Phrase, Phrase]], iterations: int = 3) -> list[set[tuple[int, int]]]:
-    """Word alignment of (source, target) sentences: IBM model 2 in both directions, joined by grow-diag-final-and.
+    """Word alignment of (source, target) sentences: IBM model 2 in both directions, and every link that either finds.
 
-    Returns for each pair the set of (source position, target position).
+    Returns for each pair the set of (source position, target position). (The union was better on validation clips
+    than what both directions agree on, and than growing from there, grow-diag-final-and.)
     """
     from nltk.translate import AlignedSent, IBMModel2
-    from nltk.translate.gdfa import grow_diag_final_and
 
     # NLTK's AlignedSent takes (target, source), and its alignment pairs are in that order too.
     there = [AlignedSent(list(target), list(source)) for source, target in pairs]
     back = [AlignedSent(list(source), list(target)) for source, target in pairs]
     IBMModel2(there, iterations)
     IBMModel2(back, iterations)
-    joined = []
-    for (source, target), one, other in zip(pairs, there, back, strict=True):
-        forward = " ".join(f"{s}-{t}" for t, s in one.alignment if s is not None)
-        backward = " ".join(f"{s}-{t}" for s, t in other.alignment if t is not None)
-        joined.append(grow_diag_final_and(len(source), len(target), forward, backward))
-    return joined
+    return [
+        {(s, t) for t, s in one.alignment if s is not None} | {(s, t) for s, t in other.alignment if t is not None}
+        for one, other in zip(there, back, strict=True)
+    ]
 
 
 def phrase_table(

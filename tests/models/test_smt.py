@@ -109,3 +109,9 @@ def test_the_word_reward_makes_sentences_longer(translator, seen):
 
 def test_source_words_carry_their_slot():
     assert source_words(("cut", "none"), ("activity", "tool")) == ("activity=cut", "tool=none")
+
+
+def test_an_alignment_holds_every_link_of_either_direction():
+    """One source word for two target words: only the direction that chooses for each target word finds both links."""
+    pairs = [(("a", "b"), ("x", "x2", "y")), (("a",), ("x", "x2")), (("b",), ("y",))] * 4
+    assert align(pairs)[0] == {(0, 0), (0, 1), (1, 2)}
