@@ -37,9 +37,14 @@ def slot_bars(
     return axes
 
 
-def pairwise_table(axes: Axes, table: np.ndarray, rows: Sequence[str], columns: Sequence[str]) -> Axes:
-    """The learned scores of one edge, (rows, columns): blue where two states go together, red where they do not."""
-    limit = float(np.abs(table).max()) or 1.0
+def pairwise_table(
+    axes: Axes, table: np.ndarray, rows: Sequence[str], columns: Sequence[str], *, limit: float | None = None
+) -> Axes:
+    """The learned scores of one edge, (rows, columns): blue where two states go together, red where they do not.
+
+    ``limit``: the score at which both colours are full, by default the table's largest; give it to compare tables.
+    """
+    limit = limit or float(np.abs(table).max()) or 1.0
     image = axes.imshow(table, cmap="RdBu", vmin=-limit, vmax=limit, aspect="auto")
     axes.set_xticks(range(len(columns)), columns, rotation=40, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(rows)), rows)

@@ -109,3 +109,19 @@ def test_the_word_reward_makes_sentences_longer(translator, seen):
 
 def test_source_words_carry_their_slot():
     assert source_words(("cut", "none"), ("activity", "tool")) == ("activity=cut", "tool=none")
+
+
+def test_an_alignment_holds_every_link_of_either_direction():
+    """One source word for two target words: only the direction that chooses for each target word finds both links."""
+    pairs = [(("a", "b"), ("x", "x2", "y")), (("a",), ("x", "x2")), (("b",), ("y",))] * 4
+    assert align(pairs)[0] == {(0, 0), (0, 1), (1, 2)}
+
+
+def test_a_sentence_ends_only_when_every_slot_is_covered():
+    """All phrases of the first slot bring the end with them, and look best: the others must still be said."""
+    one = {("a",): {("x",): (-9.0, -9.0)}, ("b",): {("y",): (-9.0, -9.0)}}
+    marks = {(START,): {(START,): (0.0, 0.0)}, (END,): {("z", END): (0.0, 0.0), (END,): (-5.0, 0.0)}}
+    together = {("b", END): {("y", END): (-1.0, -1.0)}}
+    language = NGram(2, [(START, "x", "y", END)], vocabulary_size=6)
+    words = Translator(one | marks | together, language, order=2, stack=1).translate(("a", "b"))
+    assert words == ["x", "y"]

@@ -26,6 +26,8 @@ def test_slot_bars_show_the_likeliest_states_and_mark_map_and_truth():
 def test_pairwise_table_has_white_at_zero():
     drawn = plots.pairwise_table(axes(), np.array([[1.0, -3.0]]), ["cut"], ["knife", "spoon"])
     assert drawn.images[0].get_clim() == (-3, 3)
+    drawn = plots.pairwise_table(axes(), np.array([[1.0, -3.0]]), ["cut"], ["knife", "spoon"], limit=5)
+    assert drawn.images[0].get_clim() == (-5, 5)
 
 
 def test_scores_have_a_dot_a_seed_and_their_mean():

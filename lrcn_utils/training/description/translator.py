@@ -109,7 +109,7 @@ def _tune(
     return best
 
 
-def longest_phrases(translator: Translator, of: str, count: int = 5) -> list[tuple[str, str, float]]:
+def likeliest_phrases(translator: Translator, of: str, count: int = 5) -> list[tuple[str, str, float]]:
     """The ``count`` likeliest translations of the source word ``of``: (source, target, p(target | source))."""
     entries = translator.table.get((of,), {})
     ranked = sorted(entries.items(), key=lambda entry: (-entry[1][0], entry[0]))[:count]
