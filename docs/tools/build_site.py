@@ -1,4 +1,4 @@
-"""Build the course as a site, as `make site` does: the stored notebooks and docs/index.md become pages, then a check.
+"""Build the course as a site, as `make site` does: notebooks as stored and docs/*.md become pages, then a check.
 
 python docs/tools/build_site.py
 """
@@ -16,7 +16,7 @@ def stage() -> None:
     """Lay the pages side by side in build/source: Sphinx wants them in one folder, students want lessons alone."""
     shutil.rmtree(SOURCE, ignore_errors=True)
     shutil.copytree(DOCS / "_static", SOURCE / "_static")
-    for page in [DOCS / "index.md", *NOTEBOOKS.glob("*.ipynb")]:
+    for page in [*DOCS.glob("*.md"), *NOTEBOOKS.glob("*.ipynb")]:
         shutil.copy2(page, SOURCE)
 
 
