@@ -17,7 +17,7 @@ from lrcn_utils.plots.style import GREY
 from lrcn_utils.training.activity.models import load
 from lrcn_utils.widgets.drawing import pixels
 
-CLIP = "v_UncoverPot_g05_c02"  # one frame cannot tell it from covering the pot
+CLIP = "v_UncoverPot_g06_c01"  # one frame cannot tell it from covering the pot
 MODELS = {"a CNN on single frames": "single_frame_rgb", "LRCN: CNN and LSTM": "lrcn_rgb"}
 PICTURE = Path(__file__).resolve().parents[1] / "_static" / "prediction_explorer.webp"
 MILLISECONDS, REST = 110, 2000  # a frame, and the last one
