@@ -19,11 +19,9 @@ NO_FC6, WHOLE = ("squeezenet1_1", "resnet18"), FrameSize(PAPER.height, PAPER.wid
 class Recipe:
     """How a model is trained.
 
-    ``every``: only every n-th frame of a clip is used (neighbours look alike). ``warm_up``: so many epochs for the
-    LSTM and the classifier alone, on the features of the CNN as it starts, which cost little; see ``alone``.
-    ``freeze_conv1``:
-    conv1 keeps the weights it starts with, which halves the cost of a step: its maps are the largest.
-    ``brightness``: each clip is made lighter or darker by up to this share.
+    ``every``: only every n-th frame of a clip is used (neighbours look alike). ``warm_up``: so many epochs for LSTM and
+    classifier ``alone``, on the features of the CNN as it starts. ``freeze_conv1``: conv1 keeps the weights it starts
+    with, which halves the cost of a step. ``brightness``: each clip is made lighter or darker by up to this share.
     """
 
     epochs: int
@@ -38,12 +36,12 @@ class Recipe:
     freeze_conv1: bool = False
 
     def alone(self) -> "Recipe":
-        """How the LSTM and the classifier are warmed up: larger batches and steps than with the CNN."""
+        """How LSTM and classifier are warmed up: larger batches and steps than with the CNN."""
         return replace(self, epochs=self.warm_up, rate=3e-3, batch_size=16, freeze_conv1=False)
 
 
-# Chosen on groups 8 to 10 of Toy Kitchen, kept from split 1's training groups for the purpose. On RGB the rates are
-# small: the CNN knows where things are, and forgets it when it is pushed to name what no single frame can tell.
+# Chosen on groups 8 to 10 of Toy Kitchen's split 1. On RGB the rates are small: the CNN knows where things are, and
+# forgets it when it is pushed to name what no single frame can tell.
 RECIPES = {
     ("single-frame", "rgb"): Recipe(epochs=3, rate=1e-4, every=4),
     ("single-frame", "flow"): Recipe(epochs=7, every=4),

@@ -132,7 +132,7 @@ def _warped(picture: np.ndarray, width: int, height: int) -> np.ndarray:
     return np.array(Image.fromarray(picture).resize((width, height), Image.Resampling.BILINEAR))
 
 
-def read_video_frames(
+def _video_frames(
     root: Path, per_video: int, cache: Path | None = None
 ) -> tuple[list[np.ndarray], list[dict[str, str]], np.ndarray]:
     """``per_video`` frames of each video of the test kitchens: (uint8 60x80, words, points).
@@ -202,7 +202,7 @@ def no_points(count: int) -> np.ndarray:
 def test_sets(root: Path, labels: list[str]) -> dict[str, LabelledImages]:
     """The 300 test stills and two frames of each test video of split 1: kitchens that no training image shows."""
     images, words = read_stills(root, "test")
-    frames, frames_words, points = read_video_frames(root, per_video=2)
+    frames, frames_words, points = _video_frames(root, per_video=2)
     return {
         "stills": LabelledImages(images, as_targets(words, labels), no_points(len(images)), train=False),
         "frames": LabelledImages(frames, as_targets(frames_words, labels), points, train=False),

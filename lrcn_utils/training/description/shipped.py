@@ -3,7 +3,7 @@
     run="python -m lrcn_utils.training description"
     $run --levels detailed --seeds 3 --out runs/description/full
     $run --levels short singlesentence --out runs/description/levels
-    $run --levels detailed --model majority b c end --seeds 3 --sizes 108 216 432 --out runs/description/sizes
+    $run --levels detailed --model majority b c end --seeds 3 --sizes 180 360 720 --out runs/description/sizes
     $run ship runs/description
 
 The scores lie in the header of the CRF's checkpoint, so that tables and curves can be made again without training.

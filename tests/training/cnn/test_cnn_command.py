@@ -99,7 +99,7 @@ def test_a_point_outside_the_crop_is_unknown():
 
 
 def test_training_and_test_kitchens_are_apart(tiny_kitchen):
-    pictures, words, points = images.read_video_frames(tiny_kitchen, per_video=2)
+    pictures, words, points = images._video_frames(tiny_kitchen, per_video=2)
     assert len(pictures) == len(words) == len(points) == 16 * 2 and pictures[0].shape == (60, 80, 3)  # group 1 alone
     still_groups = json.loads((tiny_kitchen / "ground_truth" / "stills.json").read_text()).values()
     assert not {s["facts"]["group"] for s in still_groups if s["split"] == "train"} & images.TEST_GROUPS
@@ -117,7 +117,7 @@ def test_more_stills_are_new_and_keep_held_out_compositions_out(tiny_kitchen):
 
 
 def test_the_films_are_of_kitchens_that_no_set_shows(tiny_kitchen):
-    tested, _, _ = images.read_video_frames(tiny_kitchen, per_video=18)
+    tested, _, _ = images._video_frames(tiny_kitchen, per_video=18)
     pictures, words, points = images.render_frames(tiny_kitchen, 16)
     assert len(pictures) == len(words) == len(points) == 16 * images.FRAMES_OF_A_FILM
     assert pictures[0].shape == (60, 80, 3)
