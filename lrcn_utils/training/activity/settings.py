@@ -40,8 +40,7 @@ class Recipe:
         return replace(self, epochs=self.warm_up, rate=3e-3, batch_size=16, freeze_conv1=False)
 
 
-# Chosen on groups 8 to 10 of Toy Kitchen's split 1. On RGB the rates are small: the CNN knows where things are, and
-# forgets it when it is pushed to name what no single frame can tell.
+# Chosen on groups 8 to 10 of split 1. Small rates on RGB: pushed to name what no frame tells, the CNN forgets places.
 RECIPES = {
     ("single-frame", "rgb"): Recipe(epochs=3, rate=1e-4, every=4),
     ("single-frame", "flow"): Recipe(epochs=7, every=4),
