@@ -1,6 +1,7 @@
 """The diagrams of captioners: the image enters where the models take it, and a beam keeps what it keeps."""
 
 import pytest
+from drawn import assert_it_fits, words
 from matplotlib.colors import to_hex
 from matplotlib.patches import FancyBboxPatch
 
@@ -23,10 +24,6 @@ DRAWINGS = {
 }
 
 
-def words(figure):
-    return [text.get_text() for text in figure.axes[0].texts]
-
-
 def boxes(figure):
     """The boxes and the words in them, in the order in which they were drawn."""
     patches = [patch for patch in figure.axes[0].patches if type(patch) is FancyBboxPatch]
@@ -46,15 +43,7 @@ def _rounded(point):
 @pytest.mark.parametrize("draw", DRAWINGS.values(), ids=DRAWINGS)
 def test_nothing_leaves_the_page_and_every_word_fits_its_box(draw):
     figure = draw()
-    figure.canvas.draw()
-    for patch in figure.axes[0].patches:
-        inside = patch.get_window_extent()
-        assert inside.x0 >= 0 and inside.y0 >= 0
-        assert inside.x1 <= figure.bbox.width and inside.y1 <= figure.bbox.height
-    extents = [text.get_window_extent() for text in figure.axes[0].texts]
-    for one, first in enumerate(extents):
-        assert first.x0 >= 0 and first.x1 <= figure.bbox.width
-        assert not any(first.overlaps(other) for other in extents[one + 1 :])
+    assert_it_fits(figure)
     for text, patch in boxes(figure):
         drawn = next(t for t in figure.axes[0].texts if _rounded(t.get_position()) == _middle(patch))
         assert drawn.get_window_extent().width < patch.get_window_extent().width, text

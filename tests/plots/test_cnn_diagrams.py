@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from drawn import assert_it_fits, count, words
 from matplotlib.patches import Circle, FancyBboxPatch, Polygon, Rectangle
 
 from lrcn_utils.plots import cnn_diagrams
@@ -18,24 +19,9 @@ DRAWINGS = {
 }
 
 
-def words(figure):
-    return [text.get_text() for text in figure.axes[0].texts]
-
-
-def count(figure, kind):
-    return sum(type(patch) is kind for patch in figure.axes[0].patches)
-
-
 @pytest.mark.parametrize("draw", DRAWINGS.values(), ids=DRAWINGS)
 def test_nothing_leaves_the_page_and_no_two_labels_overlap(draw):
-    figure = draw()
-    figure.canvas.draw()
-    boxes = [text.get_window_extent() for text in figure.axes[0].texts if text.get_text()]
-    for extent in [patch.get_window_extent() for patch in figure.axes[0].patches] + boxes:
-        assert extent.x0 >= 0 and extent.x1 <= figure.bbox.width
-        assert extent.y0 >= 0 and extent.y1 <= figure.bbox.height
-    for one, first in enumerate(boxes):
-        assert not any(first.overlaps(other) for other in boxes[one + 1 :])
+    assert_it_fits(draw())
 
 
 def test_the_window_stands_at_every_place_and_the_last_answer_is_whole():

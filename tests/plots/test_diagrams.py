@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from drawn import assert_it_fits, count, words
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 
 from lrcn_utils.plots import diagrams
@@ -15,26 +16,9 @@ DRAWINGS = {
 }
 
 
-def words(figure):
-    return [text.get_text() for text in figure.axes[0].texts]
-
-
-def count(figure, kind):
-    return sum(type(patch) is kind for patch in figure.axes[0].patches)
-
-
 @pytest.mark.parametrize("draw", DRAWINGS.values(), ids=DRAWINGS)
 def test_nothing_leaves_the_page_and_no_two_labels_overlap(draw):
-    figure = draw()
-    figure.canvas.draw()
-    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
-    for patch in figure.axes[0].patches:
-        inside = patch.get_window_extent()
-        assert inside.x0 >= 0 and inside.y0 >= 0
-        assert inside.x1 <= figure.bbox.width and inside.y1 <= figure.bbox.height
-    for one, first in enumerate(boxes):
-        assert first.x0 >= 0 and first.x1 <= figure.bbox.width
-        assert not any(first.overlaps(other) for other in boxes[one + 1 :])
+    assert_it_fits(draw())
 
 
 @pytest.mark.parametrize("steps", [1, 4])

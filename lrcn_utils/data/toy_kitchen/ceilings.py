@@ -1,13 +1,14 @@
 """How well the classes can be told apart without the order of the frames: what no model can exceed but by luck.
 
 *One frame.* A pair's clips are windows at a random moment of a repeated action, so at each position of a clip a frame
-has one distribution in both classes, and whoever sees it guesses between two. A motion-only class draws the angle of
-its tool uniformly at each position: a guess among four. The food is in every frame of the object-only classes. It
-makes no difference whether the frame's position in the clip is known.
+has one distribution in both classes, and whoever sees it guesses between two. A motion-only class has its tool
+anywhere on an arc, uniformly, at each position: a guess among four. The food is in every frame of the object-only
+classes. It makes no difference whether the frame's position in the clip is known.
 
 *All frames of a clip, without their order.* A clip of one class of a pair, played backwards, is a clip of the other
-with the same frames: a guess again. In the motion-only classes a set of frames does tell something, since a fast
-ring leaves other gaps between the tool's places than a slow arc. How much is measured here, on the places themselves.
+with the same frames: a guess again. Among the motion-only classes Beat is Scrape played backwards, but a set of frames
+does tell something of the others: a slow movement leaves other gaps between the tool's places than a quick one. How
+much is measured here, on the places themselves.
 """
 
 from functools import cache

@@ -171,7 +171,7 @@ def render_frames(root: Path, count: int) -> tuple[list[np.ndarray], list[dict[s
             images.append(_warped(picture, TOY.width, TOY.height))
             words.append(_frame_words(name, scene.facts))
             points.append(_points(scene, t))
-    return images, words, np.stack(points) if points else no_points(0)
+    return images, words, np.stack(points)
 
 
 def _points(scene: render.Scene, t: int) -> np.ndarray:
@@ -179,13 +179,11 @@ def _points(scene: render.Scene, t: int) -> np.ndarray:
 
     Of several objects of one kind, the one nearest to the hand: the one that is handled.
     """
-    places = {name: _places(scene, t, name) for name in ("hand", scene.facts["tool"], scene.facts["object"])}
-    hand = places["hand"][-1]  # the other hand, if there is one, is painted before it
+    names = ("hand", scene.facts["tool"], scene.facts["object"])
+    hand = _places(scene, t, "hand")[-1]  # the other hand, if there is one, is painted before it
     points = np.full((len(POINTS), 2), np.nan, np.float32)
-    for row, found in zip(
-        points, (places[name] for name in ("hand", scene.facts["tool"], scene.facts["object"])), strict=True
-    ):
-        if len(found):
+    for row, name in zip(points, names, strict=True):
+        if found := _places(scene, t, name):
             row[:] = min(found, key=lambda place: np.hypot(*(place - hand)))
     return points * (TOY.height / scene.size[1])
 

@@ -144,7 +144,7 @@ def test_the_shipped_lrcn_remembers_what_happened(index):
     labels = np.array([video.label for video in tests.videos])
     found = {control.name: control.accuracy for control in measure(model, features, labels, kinds)}
     assert found["as filmed"]["reversed pairs"] >= 0.8
-    assert found["reversed, and named as the other of the pair"]["reversed pairs"] >= 0.75
+    assert found["reversed, and named as the other of the pair"]["reversed pairs"] >= 0.8
     assert abs(found["first frame kept, rest shuffled"]["all"] - CEILING["all"]) <= 0.08
     assert found["first frame frozen"]["all"] <= CEILING["all"] + 0.08
 
