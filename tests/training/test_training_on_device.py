@@ -95,7 +95,7 @@ def test_description(run):
 
 
 def test_cnn(run):
-    run("cnn", "--more-stills", "20", "--frames", "1", "--epochs", "1", "--batch-size", "16")
+    run("cnn", "--more-stills", "20", "--films", "16", "--epochs", "1", "--batch-size", "16")
 
 
 def test_arrow(run, tmp_path):
