@@ -62,6 +62,10 @@ def test_cells_are_short_and_ids_unique(notebook, code):
     assert len(set(ids)) == len(ids)
 
 
+def test_marks_of_the_tests_are_tags_which_students_do_not_see(code):
+    assert not [cell.id for cell in code if "NBVAL_CHECK_OUTPUT" in cell.source]
+
+
 def test_a_skipped_cell_gives_its_reason(code):
     for cell in code:
         if "NBVAL_SKIP" in cell.source or "NBVAL_IGNORE" in cell.source:
