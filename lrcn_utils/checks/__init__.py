@@ -1,0 +1,6 @@
+"""What the exercises call: one file a lesson, one function an exercise.
+
+    checks.lstm.step(my_step)
+
+tries the student's function and prints one sentence: that it passed, or what is wrong with it.
+"""
