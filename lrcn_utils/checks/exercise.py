@@ -4,6 +4,7 @@ import functools
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import torch
 
@@ -46,7 +47,13 @@ def exercise(check: Callable) -> Callable[[Callable], None]:
             print("Passed.")
             record(lesson, name)
 
+    run.is_exercise = True
     return run
+
+
+def exercises_of(module: ModuleType) -> list[str]:
+    """The names of the exercises that ``module`` holds, in the order of its lines."""
+    return [name for name, value in vars(module).items() if getattr(value, "is_exercise", False)]
 
 
 def _one_line(error: Exception) -> str:

@@ -1,0 +1,77 @@
+"""Every exercise cell passes as it is and not as a stub, and what stands around it is an exercise's card."""
+
+import ast
+import contextlib
+import io
+import re
+
+import nbformat
+import pytest
+from exercises import is_exercise, without_solutions
+from first_cell import NOTEBOOKS
+
+COMPLETE = {path: nbformat.read(path, as_version=4) for path in sorted(NOTEBOOKS.glob("*.ipynb"))}
+STUBS = {path: without_solutions(notebook) for path, notebook in COMPLETE.items()}
+PLACES = [(path, n) for path, book in COMPLETE.items() for n, cell in enumerate(book.cells) if is_exercise(cell)]
+CARD = re.compile(
+    r"### Exercise (\d+): .+\n\nDifficulty [★☆]{3} · importance [★☆]{3} · \d+ minutes\n\n.+"
+    r"<details><summary>Hint</summary>.+</details>",
+    re.DOTALL,
+)
+
+each_exercise = pytest.mark.parametrize(
+    ("path", "n"), PLACES, ids=[f"{path.stem}-{COMPLETE[path].cells[n].id}" for path, n in PLACES]
+)
+
+
+def imports_before(notebook, n: int) -> str:
+    """All import statements of the code cells before cell ``n``."""
+    sources = [cell.source for cell in notebook.cells[:n] if cell.cell_type == "code"]
+    trees = [ast.parse(re.sub(r"^(\s*)%.*", r"\1pass", source, flags=re.MULTILINE)) for source in sources]
+    return "\n".join(ast.unparse(s) for tree in trees for s in tree.body if isinstance(s, ast.Import | ast.ImportFrom))
+
+
+@pytest.fixture
+def printed(tmp_path, monkeypatch):
+    """What cell ``n`` prints when it is run after nothing but the imports before it."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(notebook, n):
+        names, out = {}, io.StringIO()
+        exec(imports_before(notebook, n), names)
+        with contextlib.redirect_stdout(out):
+            exec(notebook.cells[n].source, names)
+        return out.getvalue()
+
+    return run
+
+
+@each_exercise
+def test_the_solution_passes_as_the_notebook_shows(printed, path, n):
+    assert printed(COMPLETE[path], n) == "Passed.\n"
+    cell = COMPLETE[path].cells[n]
+    assert [output.text for output in cell.outputs] == ["Passed.\n"] and "nbval-check-output" in cell.metadata.tags
+
+
+@each_exercise
+def test_the_stub_does_not_pass(printed, path, n):
+    assert printed(STUBS[path], n) == "Not yet: the function is still to be written.\n"
+
+
+@each_exercise
+def test_a_card_with_a_hint_stands_before_it(path, n):
+    assert CARD.fullmatch(COMPLETE[path].cells[n - 1].source)
+
+
+@each_exercise
+def test_the_lesson_goes_on_without_the_students_function(path, n):
+    cells = [cell for cell in COMPLETE[path].cells if cell.cell_type == "code"]
+    defined = {node.name for node in ast.parse(COMPLETE[path].cells[n].source).body if hasattr(node, "name")}
+    others = " ".join(cell.source for cell in cells if cell.id != COMPLETE[path].cells[n].id)
+    assert defined and not defined & set(re.findall(r"\w+", others))
+
+
+@pytest.mark.parametrize("path", COMPLETE, ids=lambda path: path.stem)
+def test_exercises_are_numbered_in_their_order(path):
+    cards = [COMPLETE[path].cells[n - 1].source for where, n in PLACES if where == path]
+    assert [int(CARD.fullmatch(card)[1]) for card in cards] == list(range(1, len(cards) + 1))
