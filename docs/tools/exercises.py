@@ -2,8 +2,8 @@
 
 import copy
 
-from nbgrader.preprocessors import ClearSolutions
 from nbformat import NotebookNode
+from nbgrader.preprocessors import ClearSolutions
 
 STUB = "raise NotImplementedError()"
 
