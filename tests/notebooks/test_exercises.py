@@ -14,7 +14,7 @@ COMPLETE = {path: nbformat.read(path, as_version=4) for path in sorted(NOTEBOOKS
 STUBS = {path: without_solutions(notebook) for path, notebook in COMPLETE.items()}
 PLACES = [(path, n) for path, book in COMPLETE.items() for n, cell in enumerate(book.cells) if is_exercise(cell)]
 CARD = re.compile(
-    r"### Exercise (\d+): .+\n\nDifficulty [★☆]{3} · importance [★☆]{3} · \d+ minutes\n\n.+"
+    r"### Exercise (\d+): .+\n+Difficulty [★☆]{3} · importance [★☆]{3} · \d+ minutes\n\n.+"
     r"<details><summary>Hint</summary>.+</details>",
     re.DOTALL,
 )
