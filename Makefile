@@ -2,6 +2,7 @@
 # make test       run every test                     make notebooks  re-execute all notebooks (NB=03 for one)
 # make toy        make the toy data                  make site       build the course as a site
 # make browser    drive the notebooks in Chromium    make lint       check style
+# make exercises  write the notebooks for students, with stubs for the solutions
 # make test-device  every lesson and command on the GPU, or on a pretend one
 # make clean      remove what was made
 
@@ -11,9 +12,10 @@ NB ?=
 # In a container the user is often root, whom Jupyter asks to say so.
 ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 TWO := OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2
-NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout 600 --nbval-sanitize-with docs/tools/nbval.cfg
+# The student copies have stubs: their code is run in the complete notebooks.
+NBVAL := --ignore notebooks/exercises --nbval-lax --nbval-current-env --nbval-cell-timeout 600 --nbval-sanitize-with docs/tools/nbval.cfg
 
-.PHONY: lab setup toy test test-device browser notebooks lint site clean
+.PHONY: lab setup toy test test-device browser notebooks exercises lint site clean
 .DELETE_ON_ERROR:
 
 lab: toy
@@ -27,6 +29,8 @@ setup: .venv/installed
 	@echo "Installing the course into .venv (a few minutes and 5 GB the first time) ..."
 	test -x $(PY) || $(PYTHON) -m venv .venv
 	$(PY) -m pip install --quiet -e ".[dev]"
+	# nbgrader makes the stubs; its menu would only be in a student's way.
+	$(PY) -m jupyterlab.labextensions disable @jupyter/nbgrader > /dev/null 2>&1
 	@touch .venv/installed
 
 toy: data/toy_kitchen/flow/complete
@@ -59,6 +63,9 @@ browser: toy
 
 notebooks: toy
 	$(PY) docs/tools/execute.py $(NB)
+
+exercises: setup
+	$(PY) docs/tools/exercises.py
 
 lint: setup
 	$(PY) -m ruff check .

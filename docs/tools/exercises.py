@@ -1,11 +1,24 @@
-"""The exercises of the notebooks: which cells they are, and what a student is given instead of their solutions."""
+"""Write the student copies of the notebooks, as `make exercises` does: stubs for solutions, and no outputs.
+
+python docs/tools/exercises.py
+
+An exercise is a code cell with the tag "exercise". What stands in it between BEGIN and END SOLUTION, nbgrader's marks,
+gives way to a stub; the whole function follows in a fold below the cell.
+"""
 
 import copy
+import re
+from pathlib import Path
 
+import nbformat
+from first_cell import NOTEBOOKS, colab_badge
 from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearSolutions
 
+COPIES = NOTEBOOKS / "exercises"
 STUB = "raise NotImplementedError()"
+FOLD = "<details><summary>Solution</summary>\n\n```python\n{}\n```\n</details>"
+MARK = re.compile(r"^ *### (BEGIN|END) SOLUTION\n", re.MULTILINE)
 
 
 def is_exercise(cell: NotebookNode) -> bool:
@@ -16,3 +29,39 @@ def without_solutions(notebook: NotebookNode) -> NotebookNode:
     """A copy of ``notebook`` in which nbgrader has put the stub for what stands between BEGIN and END SOLUTION."""
     clear = ClearSolutions(code_stub={"python": STUB}, enforce_metadata=False)
     return clear.preprocess(copy.deepcopy(notebook), {})[0]
+
+
+def solution(cell: NotebookNode) -> str:
+    """The function of an exercise cell of a complete notebook, without the marks and the call of the check."""
+    return MARK.sub("", cell.source).rpartition("\n\n")[0].rstrip()
+
+
+def student_copy(path: Path) -> NotebookNode:
+    """The copy for students of the complete notebook at ``path``."""
+    complete = nbformat.read(path, as_version=4)
+    stubs = without_solutions(complete)
+    stubs.cells[0].source = complete.cells[0].source.replace(
+        colab_badge(path.name), colab_badge(f"exercises/{path.name}")
+    )
+    cells = []
+    for cell, original in zip(stubs.cells, complete.cells, strict=True):
+        cell.metadata = {"tags": ["exercise"]} if is_exercise(cell) else {}
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+        cells.append(cell)
+        if is_exercise(cell):
+            fold = FOLD.format(solution(original))
+            cells.append(nbformat.v4.new_markdown_cell(fold, id=f"{cell.id}-solution"))
+    return nbformat.from_dict({**stubs, "cells": cells})
+
+
+def main() -> None:
+    COPIES.mkdir(exist_ok=True)
+    for old in COPIES.glob("*.ipynb"):
+        old.unlink()
+    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+        nbformat.write(student_copy(path), COPIES / path.name)
+
+
+if __name__ == "__main__":
+    main()
