@@ -19,6 +19,8 @@ from first_cell import FIRST_LINE, NOTEBOOKS, colab_badge, first_cell
 from nbclient import NotebookClient
 from PIL import Image
 
+from lrcn_utils.checks.exercise import PROGRESS
+
 MEASURED = re.compile(r"<!-- measured -->.*?<!-- /measured -->", re.DOTALL)
 PATHS = re.compile(r"(/(home|root|work|tmp|Users)/|[A-Z]:\\Users)")
 PEAK_MEMORY = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
@@ -35,6 +37,7 @@ def execute(path: Path) -> None:
     probe = nbformat.v4.new_code_cell(PEAK_MEMORY)
     notebook.cells.append(probe)
     os.environ["COLUMNS"] = "100"
+    (path.parent / PROGRESS).unlink(missing_ok=True)  # what the solutions have passed is nobody's progress
     began = time.perf_counter()
     NotebookClient(
         notebook, timeout=900, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}

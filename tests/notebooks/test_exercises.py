@@ -10,6 +10,9 @@ import pytest
 from exercises import is_exercise, without_solutions
 from first_cell import NOTEBOOKS
 
+from lrcn_utils import checks
+from lrcn_utils.checks.exercise import exercises_of
+
 COMPLETE = {path: nbformat.read(path, as_version=4) for path in sorted(NOTEBOOKS.glob("*.ipynb"))}
 STUBS = {path: without_solutions(notebook) for path, notebook in COMPLETE.items()}
 PLACES = [(path, n) for path, book in COMPLETE.items() for n, cell in enumerate(book.cells) if is_exercise(cell)]
@@ -75,3 +78,10 @@ def test_the_lesson_goes_on_without_the_students_function(path, n):
 def test_exercises_are_numbered_in_their_order(path):
     cards = [COMPLETE[path].cells[n - 1].source for where, n in PLACES if where == path]
     assert [int(CARD.fullmatch(card)[1]) for card in cards] == list(range(1, len(cards) + 1))
+
+
+@pytest.mark.parametrize("lesson", checks.__all__)
+def test_every_exercise_is_asked_once_and_in_the_order_of_its_module(lesson):
+    cells = [COMPLETE[path].cells[n].source for path, n in PLACES]
+    asked = [name for cell in cells for name in re.findall(rf"^checks\.{lesson}\.(\w+)\(", cell, re.MULTILINE)]
+    assert asked == exercises_of(getattr(checks, lesson))
