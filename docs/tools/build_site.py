@@ -5,11 +5,16 @@ python docs/tools/build_site.py
 
 import shutil
 
+import nbformat
 from check_site import complaints
-from first_cell import NOTEBOOKS, REPOSITORY
+from first_cell import NOTEBOOKS, REPOSITORY, address, colab_badge
 from sphinx.cmd.build import main as sphinx
 
 DOCS, SOURCE, SITE = REPOSITORY / "docs", REPOSITORY / "build" / "source", REPOSITORY / "build" / "site"
+INTRODUCTION = (
+    "Every lesson comes twice. The pages of this site show its exercises solved. In the copy you write the functions "
+    "yourself; a check says what is wrong with them, and a hint and the solution are there to unfold."
+)
 
 
 def stage() -> None:
@@ -18,6 +23,18 @@ def stage() -> None:
     shutil.copytree(DOCS / "_static", SOURCE / "_static")
     for page in [*DOCS.glob("*.md"), *NOTEBOOKS.glob("*.ipynb")]:
         shutil.copy2(page, SOURCE)
+    (SOURCE / "exercises.md").write_text(exercises_page(), encoding="utf-8")
+
+
+def exercises_page() -> str:
+    """The page that links every lesson, complete with solutions, and its copy in which the student writes them."""
+    lines = ["# Exercises", "", INTRODUCTION, "", "| with solutions | to solve | |", "| --- | --- | --- |"]
+    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+        title = nbformat.read(path, as_version=4).cells[0].source.splitlines()[0].removeprefix("# ")
+        copy = f"exercises/{path.name}"
+        stored = f"[notebook]({address()}/blob/main/notebooks/{copy})"
+        lines.append(f"| [{title}]({path.name}) | {stored} | {colab_badge(copy)} |")
+    return "\n".join(lines) + "\n"
 
 
 def build() -> int:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from lrcn_utils.checks.compare import judge
+from lrcn_utils.checks.compare import judge, numbers
 from lrcn_utils.checks.exercise import exercise, expect
 from lrcn_utils.models import from_scratch
 
@@ -26,7 +26,7 @@ def windows(answer):
         "the stride does not count yet.": free + 1,
     }
     right = [from_scratch.output_size(*setting) for setting in settings]
-    judge([answer(*setting) for setting in settings], right, mistakes, "the number of windows is not right.")
+    judge([numbers(answer(*setting)) for setting in settings], right, mistakes, "the number of windows is not right.")
 
 
 @exercise
@@ -102,7 +102,9 @@ def parameters(answer):
         ),
     }
     right = c_out * (c_in // groups * kernel**2 + 1)
-    judge([answer(*setting) for setting in settings], right, mistakes, "the number of parameters is not right.")
+    judge(
+        [numbers(answer(*setting)) for setting in settings], right, mistakes, "the number of parameters is not right."
+    )
 
 
 @exercise
@@ -176,7 +178,7 @@ def receptive_field(answer):
             [layers[::-1] for layers in networks], lambda size, kernel, stride: (size - 1) * stride + kernel
         ),
     }
-    judge([answer(list(layers)) for layers in networks], right, mistakes, "the number of pixels is not right.")
+    judge([numbers(answer(list(layers))) for layers in networks], right, mistakes, "the number of pixels is not right.")
 
 
 def _counted(networks, units_below) -> list[int]:
