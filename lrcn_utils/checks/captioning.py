@@ -126,7 +126,6 @@ def four_factored(answer):
         "the image enters all four LSTMs; it joins at the second only.": stack(0, 1, 2, 3),
         "the image enters the last LSTM; it joins at the second.": stack(3),
         "the softmax reads the second LSTM; the fourth LSTM's outputs are its inputs.": stack(1, layers=2),
-        "the softmax reads the third LSTM; the fourth LSTM's outputs are its inputs.": stack(1, layers=3),
         "image and h have changed places: the LSTM reads [h; v].": stack(1, image_first=True),
         "the image is never used.": stack(),
         "only the last step has logits; every step needs them.": right[:, -1],
@@ -217,7 +216,6 @@ def sharpen(answer):
                 "p is multiplied by T; raise it to the power T.": T * p,
                 "nothing is changed; raise p to the power T.": p,
                 "this is the softmax of T p; the softmax wants T log p.": (T * p).softmax(dim=-1),
-                "these are logs; probabilities are wanted.": (power / power.sum(dim=-1, keepdim=True)).log(),
             }
             right = (T * p.log()).softmax(dim=-1)
             judge(answer(p.clone(), T), right, mistakes, f"at T = {T} these are not the sharpened probabilities.")
@@ -248,6 +246,5 @@ def interval(answer):
         "this is one standard deviation to each side, about 68 %.": normal + sd,
         "this is 1.96 standard deviations to each side; take the quantiles.": normal + 1.96 * sd,
         "this is theirs minus ours.": -middle(means)[::-1],
-        "the high end comes first.": middle(means)[::-1],
     }
     judge(answer(ours, theirs, draws), middle(means), mistakes, "this is not the middle 95 % of the draws.", 1e-6)
