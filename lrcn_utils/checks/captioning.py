@@ -110,7 +110,7 @@ def another_image(answer):
 def four_factored(answer):
     """(embedded (captions, steps, e), image (captions, v), four LSTMs, output) -> logits of LRCN-4f."""
     words, image, output = torch.randn(2, 5, 3), torch.randn(2, 4), nn.Linear(6, 8)
-    lstms = [_AnyLSTM(6, seed) for seed in range(4)]
+    lstms = [_lstm(6, seed) for seed in range(4)]
 
     def stack(*image_layers, layers=4, image_first=False):
         x, v = words, image[:, None].expand(-1, 5, -1)
@@ -133,23 +133,22 @@ def four_factored(answer):
     }
     judge(answer(words, image, lstms, output), right, mistakes, "these are not the logits of LRCN-4f.")
     package = Captioner(9, 4, "4f", hidden=6, embedding=3).eval()
-    numbers_of_words = torch.randint(9, (2, 5))
-    ours = answer(package.embedding(numbers_of_words), image, package.layers, package.output)
-    judge(ours, package(image, numbers_of_words), {}, "it is right here, but not with the LSTMs of the package.")
+    chosen = torch.randint(9, (2, 5))
+    ours = answer(package.embedding(chosen), image, package.layers, package.output)
+    judge(ours, package(image, chosen), {}, "it is right with other LSTMs, but not with those of the package.")
 
 
-class _AnyLSTM(nn.Module):
+def _lstm(hidden: int, seed: int):
     """Stands in for an LSTM and takes inputs of any size, so that an image at the wrong layer is no error of shapes."""
 
-    def __init__(self, hidden: int, seed: int):
-        super().__init__()
-        self.hidden_size, self.seed = hidden, seed
-
-    def forward(self, x, state=None):
-        expect(x.dim() == 3, f"an LSTM reads (captions, steps, numbers), but gets {tuple(x.shape)}.")
-        generator = torch.Generator().manual_seed(100 * self.seed + x.shape[2])
-        weight = torch.randn(x.shape[2], self.hidden_size, generator=generator)
+    def lstm(x, state=None):
+        shape = tuple(getattr(x, "shape", ()))
+        gets = shape or f"a {type(x).__name__}: an LSTM returns outputs and state"
+        expect(len(shape) == 3, f"an LSTM reads (captions, steps, numbers), but gets {gets}.")
+        weight = torch.randn(shape[2], hidden, generator=torch.Generator().manual_seed(100 * seed + shape[2]))
         return torch.tanh(x.cumsum(dim=1) @ weight / 3), (x[:, -1], x[:, -1])
+
+    return lstm
 
 
 @exercise
