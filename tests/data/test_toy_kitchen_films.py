@@ -125,10 +125,17 @@ def test_playing_backwards_swaps_source_and_target(pair):
     assert ends[0][0] in ("board", "plate", "counter") and ends[1][1] in ("board", "plate", "counter")
 
 
-def test_the_clips_of_a_class_and_group_are_pieces_of_one_film():
+def test_in_every_third_group_the_clips_of_a_class_show_the_same_things():
+    for name in activities.CLASSES:
+        first, second = (films.scene(0, name, films.KEPT, clip) for clip in (1, 2))
+        assert first.facts == second.facts and first.mirrored == second.mirrored and first.zoom == second.zoom
+    others = [films.scene(0, "PickUp", films.KEPT + 1, clip) for clip in (1, 2, 3, 4, 5)]
+    assert len({(one.facts["object"], one.zoom) for one in others}) == 5
+
+
+def test_the_clips_of_a_group_are_of_one_session():
     for name in activities.CLASSES:
         first, second = (films.scene(0, name, 4, clip) for clip in (1, 2))
-        assert first.facts == second.facts and first.mirrored == second.mirrored and first.zoom == second.zoom
         np.testing.assert_array_equal(first.light, second.light)
         assert [len(actor.sprite) for actor in first.backdrop] == [len(actor.sprite) for actor in second.backdrop]
     # All films of a group are of one session: the same light and the same things along the wall.
@@ -145,7 +152,7 @@ def test_the_second_clip_begins_after_the_first_ends():
 
 
 def test_motion_tells_the_motion_only_classes_apart():
-    """Scrape moves to the front in most steps and Beat to the back; Whisk goes to and fro much faster than Stir."""
+    """Scrape moves to the front in most steps and Beat to the back; Whisk mostly goes to and fro faster than Stir."""
     steps = {}
     for name in activities.MOTION_ONLY:
         rng = np.random.default_rng(3)
@@ -153,7 +160,7 @@ def test_motion_tells_the_motion_only_classes_apart():
     forwards = {name: (step > 0).mean() for name, step in steps.items()}
     assert forwards["Scrape"] > 0.75 and forwards["Beat"] < 0.25
     assert all(0.45 < forwards[name] < 0.55 for name in ("Stir", "Whisk"))
-    assert np.abs(steps["Whisk"]).mean() > 2 * np.abs(steps["Stir"]).mean()
+    assert np.abs(steps["Whisk"]).mean() > 1.3 * np.abs(steps["Stir"]).mean()
 
 
 def test_beat_is_scrape_played_backwards():

@@ -53,7 +53,7 @@ def card_text(card: dict) -> str:
         f"  motion-only, one picture and four movements: {', '.join(card['motion_only'])}",
         "What a single frame can tell apart, and movement cannot:",
         f"  object-only: {food[0]}/{food[1]}, {food[2]}/{food[3]}",
-        *_best_without_order(card),
+        *_best_possible(card),
         "",
         f"{sum(card['stills'].values())} stills of 128 x 128, five captions each: "
         + ", ".join(f"{split} {n}" for split, n in card["stills"].items()),
@@ -63,12 +63,12 @@ def card_text(card: dict) -> str:
     return "\n".join(lines)
 
 
-def _best_without_order(card: dict) -> list[str]:
-    """The best accuracy that a model can have which does not know the order of the frames."""
+def _best_possible(card: dict) -> list[str]:
+    """The best accuracy that a model can have, by what it sees of a clip."""
     classes = len(activities.CLASSES)
     kinds = list(next(iter(card["ceilings"].values())))
     lines = [
-        f"The best accuracy without the order of the frames (chance among {classes} classes: {1 / classes:.2%}):",
+        f"The best accuracy by what is seen of a clip (chance among {classes} classes: {1 / classes:.2%}):",
         f"  {'':<30}" + "".join(f"{kind:>16}" for kind in kinds),
     ]
     for seen, best in card["ceilings"].items():

@@ -16,10 +16,9 @@ SCRIPTS = {
     "PeelApple": food_work.peel, "PeelPotato": food_work.peel,
 }  # fmt: skip
 BACKWARDS = {name: other for pair in REVERSED_PAIRS for name, other in (pair, pair[::-1]) if name not in SCRIPTS}
-# The classes of a family are filmed with the same things at the same places, which therefore tell nothing of the class.
-# Only in each LAID_ANEW-th group the table is laid anew for every film. There a film can be known again by its looks.
-FAMILIES = [*REVERSED_PAIRS, tuple(MOTION_ONLY), ("CutCarrot", "CutCucumber"), ("PeelApple", "PeelPotato")]
-LAID_ANEW = 3
+# In each KEPT-th group the things on the table stay for all clips of a film, which can be known again by them. In the
+# others the table is laid anew for every clip, so that many looks are seen, as many as there are clips.
+KEPT = 3
 FRAME_RATE = 12  # frames in a second
 SHORTEST, LONGEST = 18, 44  # frames of a video
 
@@ -28,7 +27,7 @@ def scene(seed: int, name: str, group: int, clip: int) -> Scene:
     """The scene of clip ``clip`` (from 1) of class ``name`` in ``group`` (1..25); a function of these four alone.
 
     The clips of a class and group follow one another in one film. All films of a group are of one session: the same
-    cook and kitchen, the same light, and the same things standing about.
+    cook and kitchen, the same light, and the same things along the wall.
     """
     piece = film(seed, name, group, clip)
     action, kitchen, frames = play(piece), piece.kitchen, len(piece.time)
@@ -56,14 +55,14 @@ def film(seed: int, name: str, group: int, clip: int) -> Film:
         raise ValueError(f"{name}: no such class; the classes are {', '.join(CLASSES)}")
     kitchen = scenery.kitchen(seed, group)
     number = CLASSES.index(name)
-    table = next(k for k, names in enumerate(FAMILIES) if name in names) if group % LAID_ANEW else 100 + number
+    table = [number, group] if group % KEPT == 0 else [number, group, clip]
     start, frames = _cut(np.random.default_rng([seed, 81, number, group]), clip)
     time = start + np.arange(frames)
     return Film(
         name,
         kitchen,
         cook=tools.hand(kitchen.skin, draw.COLOURS[kitchen.sleeve], kitchen.striped),
-        looks=np.random.default_rng([seed, 79, table, group]),
+        looks=np.random.default_rng([seed, 79, *table]),
         moves=np.random.default_rng([seed, 82, number, group, clip]),
         time=time[::-1] if name in BACKWARDS else time,
     )

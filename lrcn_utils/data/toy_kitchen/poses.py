@@ -19,9 +19,9 @@ HANDLED = ["carrot", "apple", "egg", "potato", "bread", "lemon", "tomato", "cucu
 class Film:
     """What a script is told. The clips of one group and class are pieces of one film.
 
-    ``looks``: random numbers that decide how things look, the same for all clips of the film. ``moves``: random
-    numbers of the clip, which decide how the hand moves. ``time``: (frames,), in frames since the film began; it runs
-    backwards in a class that is another one played backwards.
+    ``looks``: random numbers that decide which things are on the table and how they look. ``moves``: random numbers of
+    the clip, which decide how the hand moves. ``time``: (frames,), in frames since the film began; it runs backwards in
+    a class that is another one played backwards.
     """
 
     name: str

@@ -255,7 +255,7 @@ def bowl(colour="white", r=28.0, holding=None) -> tuple[Sprite, Sprite]:
     side[:, 1] = np.minimum(side[:, 1], 0.74 * r)
     front = [
         Shape(np.concatenate([rim, side]), shade(c, 0.86)),
-        Shape(np.concatenate([rim * [0.55, 0.94] - [0.28 * r, -0.06 * r], side[12:] * [0.8, 0.92]]), shade(c, 1.0)),
+        Shape(np.concatenate([rim[2:13], side[12:20] * [0.8, 0.92]]), shade(c, 1.0)),
         Shape(np.concatenate([rim, rim[::-1] * [0.96, 0.9]]), shade(c, 1.25)),
         Shape(ellipse(-0.5 * r, 0.42 * r, 0.05 * r, 0.13 * r), GLOSS),
     ]

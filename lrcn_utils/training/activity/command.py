@@ -11,6 +11,7 @@ from lrcn_utils.data.ucf101 import ClipDataset, UCF101Index, Video
 from lrcn_utils.models.activity import Recogniser
 from lrcn_utils.training.activity import shipped, table
 from lrcn_utils.training.activity.examine import examine
+from lrcn_utils.training.activity.heads import HeadsSettings, compare
 from lrcn_utils.training.activity.models import build, fit_lstm, load, start_cnn, train
 from lrcn_utils.training.activity.scores import Scores, score, score_features
 from lrcn_utils.training.activity.settings import (
@@ -51,6 +52,7 @@ COMMANDS = {
     "": (ActivitySettings, _run_one),
     "table": (TableSettings, _run_table),
     "controls": (ControlsSettings, examine),
+    "heads": (HeadsSettings, compare),
     "fuse": (FuseSettings, _fuse),
     "ship": (ShipSettings, _ship),
 }

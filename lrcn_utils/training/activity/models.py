@@ -21,7 +21,7 @@ COURSE_CNNS = {
     "hybrid": cnns.Hybrid,
     "caffenet": cnns.CaffeNet,
 }
-PULL = 8.0
+PULL = 3.0
 
 
 def build(config: dict, *, pretrained: bool = True) -> Recogniser:
@@ -84,16 +84,21 @@ def fit_lstm(lstm: nn.LSTM, features: Iterable[np.ndarray]) -> None:
     what the gates see is the same in all frames, and training stands still for many epochs before it finds what
     changes.
     """
+    mean, spread = standard_scale(features)
+    mean, spread = mean.to(lstm.weight_ih_l0.device), spread.to(lstm.weight_ih_l0.device)
+    lstm.weight_ih_l0 *= PULL / spread
+    lstm.bias_ih_l0 -= lstm.weight_ih_l0 @ mean
+
+
+def standard_scale(features: Iterable[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and standard deviation (d,) of each feature over all frames: features (views, frames, d) of each video."""
     count, total, squares = 0, 0.0, 0.0
     for one in features:
         rows = torch.from_numpy(one.astype(np.float32)).flatten(0, -2)
         count, total, squares = count + len(rows), total + rows.sum(0), squares + rows.square().sum(0)
     mean = total / count
     spread = (squares / count - mean.square()).clamp_min(0).sqrt()
-    spread = spread.clamp_min(1e-3 * spread.max() + 1e-9)  # a feature may be 0 in all frames
-    mean, spread = mean.to(lstm.weight_ih_l0.device), spread.to(lstm.weight_ih_l0.device)
-    lstm.weight_ih_l0 *= PULL / spread
-    lstm.bias_ih_l0 -= lstm.weight_ih_l0 @ mean
+    return mean, spread.clamp_min(1e-3 * spread.max() + 1e-9)  # a feature may be 0 in all frames
 
 
 def train(model: Recogniser, dataset: Dataset, recipe, *, seed: int = 0, **options) -> History:

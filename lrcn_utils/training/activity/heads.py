@@ -1,0 +1,109 @@
+"""The command ``activity heads``: LRCN's LSTM beside what came before and after it, on the same features.
+
+The CNN is the course's pre-trained one and stays as it is. So the models differ in what they do with time, and in
+nothing else: one CNN, one size, the same clips in the same order, the same number of epochs.
+"""
+
+from dataclasses import dataclass, field
+from time import perf_counter
+
+import numpy as np
+import torch
+
+from lrcn_utils import environment
+from lrcn_utils.data.cache import digest
+from lrcn_utils.data.ucf101 import ClipDataset
+from lrcn_utils.models import heads
+from lrcn_utils.paper import Table
+from lrcn_utils.training.activity.controls import Kinds
+from lrcn_utils.training.activity.models import standard_scale, train
+from lrcn_utils.training.activity.scores import score_features
+from lrcn_utils.training.activity.settings import TOY_CNN, Recipe, Split
+from lrcn_utils.training.activity.table import spread
+from lrcn_utils.training.activity.videos import choose_videos, counts, identity
+from lrcn_utils.training.cnn import models as cnns
+from lrcn_utils.training.features import FeatureClips, FrameFeatures, extract
+from lrcn_utils.training.run import Run
+from lrcn_utils.training.settings import Settings, option
+
+ORDERS = ("as filmed", "shuffled", "reversed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadsSettings(Split, Settings):
+    """What reads the features of a clip: the LSTM, and the models that came before and after it, at one size."""
+
+    RECIPE = {"epochs": 40, "batch_size": 16}
+    parameters: int = option(530_448, "parameters that each model may have: those of an LSTM of 256 units")
+    only: str | None = option(None, "one of the models alone", choices=list(heads.HEADS))
+
+    def recipe(self, name: str) -> Recipe:
+        """The recipe of a model: its own rate, chosen on groups 8 to 10, unless --rate says otherwise."""
+        rate = self.rate or RATES[name]
+        return Recipe(epochs=self.epochs, rate=rate, batch_size=self.batch_size, clip_norm=5)
+
+
+RATES = dict.fromkeys(heads.HEADS, 1e-3)
+
+
+@dataclass(frozen=True)
+class Found:
+    """One model of one seed. ``accuracy``: {order of the frames: {kind of class: 0..1}}; ``seconds`` of training."""
+
+    name: str
+    seed: int
+    parameters: int
+    seconds: float
+    accuracy: dict[str, dict[str, float]] = field(default_factory=dict)
+
+
+def compare(settings: HeadsSettings) -> None:
+    """Train every model for every seed, score it with the frames in order and shuffled, and print the table."""
+    index = choose_videos(settings)
+    print(counts(index), flush=True)
+    kinds = Kinds.read(settings.folder, index.classes)
+    cnn = cnns.load().to(environment.device())
+    run = Run.start(settings, "activity heads", rates=RATES, cnn=digest(TOY_CNN), **identity(index, {"rgb"}))
+    sides = [ClipDataset(side, train=False, cache=settings.cache_folder) for side in (index.train, index.test)]
+    train_side, test_side = (
+        extract(side, cnn, "fc6", settings.cache_folder, views=views, progress=True)
+        for side, views in zip(sides, ("centre and mirror", "centre"), strict=True)
+    )
+    found = []
+    for name in [settings.only] if settings.only else heads.HEADS:
+        for seed in settings.all_seeds:
+            one = run.once(f"{name}, seed {seed}", _one, settings, name, seed, cnn, train_side, test_side, kinds)
+            print(f"{name}, seed {seed}: {one['accuracy']['as filmed']['all']:.1%}", flush=True)
+            found.append(Found(**one))
+    run.write_results(data={"train": len(index.train), "test": len(index.test)}, found=[vars(one) for one in found])
+    print(table(found, kinds))
+
+
+def _one(settings, name: str, seed: int, cnn, train_side: FrameFeatures, test_side: FrameFeatures, kinds) -> dict:
+    environment.seed_everything(seed)
+    head = heads.build(name, cnn, len(kinds.classes), settings.parameters).to(environment.device())
+    head.cnn.requires_grad_(False)
+    head.mean, head.spread = (part.to(head.mean.device) for part in standard_scale(train_side))
+    began = perf_counter()
+    train(head, FeatureClips(train_side), settings.recipe(name), seed=seed, workers=settings.workers)
+    seconds = perf_counter() - began
+    labels = [video.label for video in test_side.videos]
+    clips = lambda: (torch.from_numpy(one.astype(np.float32)) for one in test_side)  # noqa: E731
+    scored = {order: kinds.accuracy(score_features(head, clips(), order), labels) for order in ORDERS}
+    return vars(Found(name, seed, heads.count(head), round(seconds, 1), scored))
+
+
+def table(found: list[Found], kinds: Kinds) -> Table:
+    """Accuracy in %, mean and standard deviation over the seeds, by kind of class and with shuffled frames."""
+    rows = []
+    for name in dict.fromkeys(one.name for one in found):
+        same = [one for one in found if one.name == name]
+        cells = [_cell(same, "as filmed", kind) for kind in kinds.members]
+        seconds = f"{np.mean([one.seconds for one in same]):.0f}"
+        rows.append((name, [f"{same[0].parameters:,}", seconds, *cells, _cell(same, "shuffled", "all")]))
+    columns = ["parameters", "seconds", *(f"{kind} (%)" for kind in kinds.members), "shuffled, all (%)"]
+    return Table(columns, [("models over time, on the same features", rows)])
+
+
+def _cell(same: list[Found], order: str, kind: str) -> str:
+    return spread(100 * np.array([one.accuracy[order][kind] for one in same]))

@@ -1,0 +1,43 @@
+"""The command that sets LRCN's LSTM beside other models over time."""
+
+import json
+
+import pytest
+
+from lrcn_utils.models.heads import HEADS
+from lrcn_utils.training.__main__ import main
+
+PARAMETERS = "9000"
+
+
+@pytest.fixture
+def words(tiny_kitchen, tmp_path):
+    places = ["--root", str(tiny_kitchen), "--cache", str(tmp_path / "cache"), "--out", str(tmp_path / "run")]
+    return ["activity", "heads", *places, "--test-groups", "1", "--epochs", "1", "--parameters", PARAMETERS]
+
+
+def results(tmp_path):
+    return json.loads((tmp_path / "run" / "results.json").read_text(encoding="utf-8"))
+
+
+def test_every_head_is_trained_at_one_size_and_scored_with_its_control(words, tmp_path, capsys):
+    main(words)
+    found = results(tmp_path)["found"]
+    assert [one["name"] for one in found] == list(HEADS)
+    assert all(0.5 * int(PARAMETERS) < one["parameters"] <= int(PARAMETERS) for one in found)
+    for one in found:
+        assert set(one["accuracy"]) == {"as filmed", "shuffled", "reversed"}
+        if one["name"] in ("mean of frames", "attention over time"):  # they cannot know the order
+            assert one["accuracy"]["shuffled"] == one["accuracy"]["as filmed"]
+    printed = capsys.readouterr().out
+    assert all(f"| {name} " in printed for name in HEADS) and "reversed pairs (%)" in printed
+
+
+def test_seeds_give_a_spread_and_resuming_trains_nothing_again(words, tmp_path, capsys, monkeypatch):
+    words += ["--only", "GRU", "--seeds", "2"]
+    main(words)
+    first, text = results(tmp_path), capsys.readouterr().out
+    assert [one["seed"] for one in first["found"]] == [0, 1] and "±" in text
+    monkeypatch.setattr("lrcn_utils.training.activity.heads.train", None)
+    main([*words, "--resume"])
+    assert results(tmp_path)["found"] == first["found"]
