@@ -17,13 +17,11 @@ STATES = {"activity": ["cut", "peel", "stir"], "object": ["apple", "carrot"]}
 
 @pytest.fixture
 def clips():
-    """The outputs of a CRF for twelve groups of four clips, and a sentence for each; each group has a word of its own."""
+    """Outputs of a CRF for twelve groups of four clips, and a sentence for each; a group has a word of its own."""
     numbers = list(itertools.islice(itertools.cycle(itertools.product(range(3), range(2))), 48))
     videos = [f"v_Some_g{i // 4 + 1:02d}_c{i % 4 + 1:02d}" for i in range(48)]
     marginals = [torch.eye(len(words))[[row[s] for row in numbers]] for s, words in enumerate(STATES.values())]
-    told = [
-        f"cook{i // 4} {STATES['activity'][a]}s the {STATES['object'][o]}" for i, (a, o) in enumerate(numbers)
-    ]
+    told = [f"cook{i // 4} {STATES['activity'][a]}s the {STATES['object'][o]}" for i, (a, o) in enumerate(numbers)]
     learn = [Description(video, "1", "short", (text,)) for video, text in zip(videos, told, strict=True)]
     return CRFOutputs(videos, STATES, marginals, torch.tensor(numbers)), learn
 
