@@ -4,3 +4,7 @@
 
 tries the student's function and prints one sentence: that it passed, or what is wrong with it.
 """
+
+from lrcn_utils.checks import description, retrieval
+
+__all__ = ["description", "retrieval"]
