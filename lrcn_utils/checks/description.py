@@ -1,5 +1,6 @@
 """Exercises of lesson 06, video description. Its CRF, with unaries and tables, is that of ``star``."""
 
+from functools import partial
 from itertools import combinations, zip_longest
 
 import torch
@@ -11,19 +12,21 @@ from lrcn_utils.checks.compare import alike, judge, numbers
 from lrcn_utils.checks.exercise import exercise, expect
 
 
+def _listed(found) -> list:
+    expect(found is not None, "your function returns nothing; does it end with `return`?")
+    return list(found)
+
+
 @exercise
 def parts(answer):
     """(kitchens, one name a clip, count) -> ``count`` lists of positions, no kitchen in two of them."""
     for kitchens in (["g1", "g2", "g3", "g4", "g5"] * 3 + ["g5"], sorted(["g7", "g8", "g9"] * 4)):
-        given = [list(part) for part in answer(list(kitchens), 3)]
+        given = [list(part) for part in _listed(answer(list(kitchens), 3))]
         expect(len(given) == 3, f"there should be 3 parts, but yours are {len(given)}.")
-        expect(
-            not any(isinstance(clip, str) for part in given for clip in part),
-            "the parts hold names; they should hold positions, such as 0 for the first clip.",
-        )
+        names = [clip for part in given for clip in part if isinstance(clip, str)]
+        expect(not names, "the parts hold names; they should hold positions, such as 0 for the first clip.")
         places = sorted(int(clip) for part in given for clip in part)
-        learned_from = len(places) == 2 * len(kitchens)
-        expect(not learned_from, "these are the clips to learn from; wanted are the clips that are judged.")
+        expect(len(places) != 2 * len(kitchens), "these are the clips to learn from; give those that are judged.")
         expect(len(set(places)) == len(places), "some clips are in more than one part.")
         expect(places == list(range(len(kitchens))), "some clips are in no part, or some positions are of no clip.")
         seen = [{kitchens[int(clip)] for clip in part} for part in given]
@@ -132,19 +135,19 @@ def best_tuple(answer):
         }.items():
             kinds.setdefault(name, []).append(states)
     right = kinds.pop("")
-    judge([list(map(int, answer(*case))) for case in cases], right, kinds, "it is not the best tuple.")
+    found = [list(map(int, _listed(answer(*case)))) for case in cases]
+    expect(all(len(states) == 3 for states in found), "one state is wanted for each slot: three slots, three states.")
+    judge(found, right, kinds, "it is not the best tuple.")
 
 
 @exercise
 def marginals(answer):
     """(log_partition, a function of unaries, unaries) -> the marginals, one tensor (states,) a slot."""
     unaries, tables = star.star(4, 3, 5)
-
-    def log_z(given):
-        return star.log_z(given, tables)
+    log_z = partial(star.log_z, tables=tables)
 
     def flat(each) -> Tensor:
-        return torch.cat([torch.as_tensor(numbers(one)) for one in each])
+        return torch.cat([torch.as_tensor(numbers(one)) for one in _listed(each)])
 
     right, z = flat(star.marginals(unaries, tables)), log_z(unaries).exp()
     mistakes = {
@@ -192,7 +195,9 @@ def layout(answer):
             "there is one step too many between reading and writing.": [late, right],
             "when no frame is left to see, nothing is seen: put None.": kept,
         }
-        given = [[tuple(pair) for pair in answer(list(frames), list(words), clock)] for clock in ("cvpr", "v4")]
+        given = [
+            [tuple(pair) for pair in _listed(answer(list(frames), list(words), clock))] for clock in ("cvpr", "v4")
+        ]
         for sentence, mistaken in mistakes.items():
             expect(given != mistaken, sentence)
         for clock, pairs, wanted in zip(("cvpr", "v4"), given, (right, early), strict=True):
