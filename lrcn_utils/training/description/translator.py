@@ -1,9 +1,9 @@
-"""Training and tuning of the phrase-based baseline: phrase table, language model, weights from validation clips."""
+"""Training and tuning of the phrase-based baseline: phrase table, language model, weights from clips held back."""
 
 import math
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 
 from lrcn_utils.data import tacos
 from lrcn_utils.data.tacos import CRFOutputs, Description, decode_tuple
@@ -15,7 +15,8 @@ from lrcn_utils.training.description.decoders import texts_of
 from lrcn_utils.training.sentences import references
 
 Words = list[str]
-VALIDATION = ("g08", "g09", "g10")  # groups of the training side on which Toy Kitchen's choices are made
+PARTS, EVERY = 6, 3  # the weights are tuned on six parts of the training groups, on each third clip of a part
+EVIDENCE = {"evidence": (0.5, 2.0)}
 CHOICES = {
     "word": (-0.5, 0.0, 0.5, 1.0, 1.5, 2.0),
     "language": (0.5, 1.0, 1.5),
@@ -80,33 +81,62 @@ def translate_probabilities(translator: Translator, outputs: CRFOutputs) -> list
     return [translator.translate_network(network) for network in networks(outputs)]
 
 
-def _tune(
-    translator: Translator,
-    translate: Callable[[Translator], list[Words]],
-    references: list[list[Words]],
-    *,
-    choices: dict[str, Sequence[float]] = CHOICES,
-    rounds: int = 1,
-    seed: int = 0,
-) -> Translator:
-    """Coordinate search for the weights with the best BLEU-4 on validation clips.
+@dataclass(frozen=True)
+class _Part:
+    """Clips of some training groups, what was said of them, and a translator that learned from all other groups."""
 
-    ``translate(translator)`` gives the sentences of the validation clips, ``references`` what describers said.
-    Weights are visited in a random order, ``rounds`` times, one at a time; a value is kept when it is better.
+    translator: Translator
+    held: CRFOutputs
+    told: list[list[Words]]
+
+    def score(self, translate: Callable[[Translator, CRFOutputs], list[Words]], weights: Weights) -> float:
+        """BLEU-4, 0..1, of what ``translate`` makes of the clips with ``weights``."""
+        return bleu(translate(self.translator.with_weights(**asdict(weights)), self.held), self.told)[3]
+
+
+def _parts(outputs: CRFOutputs, learn: list[Description], alignments: Sequence[set[tuple[int, int]]]) -> list[_Part]:
+    """The training groups in up to ``PARTS`` parts; a part is left out where the others have nothing to learn from.
+
+    ``alignments``: of the descriptions ``learn``.
     """
-    order, rng = list(choices), random.Random(seed)
-    best, best_score = translator, bleu(translate(translator), references)[3]
-    for _ in range(rounds):
-        rng.shuffle(order)
-        for name in order:
-            for value in choices[name]:
-                if value == getattr(best.weights, name):
-                    continue
-                candidate = best.with_weights(**{name: value})
-                score = bleu(translate(candidate), references)[3]
-                if score > best_score:
-                    best, best_score = candidate, score
-    return best
+    tuples, sentences, slots = translation_pairs(outputs, learn)
+    described = list(dict.fromkeys(d.video for d in learn))
+    parts = []
+    for positions in tacos.folds(described, PARTS):
+        away = {described[i] for i in positions}
+        rest = [i for i, description in enumerate(learn) if description.video not in away]
+        if away and rest:
+            held = outputs.of([described[i] for i in positions[::EVERY]])
+            told = references(texts_of([d for d in learn if d.video in set(held.videos)], held.videos))
+            some, said, known = ([each[i] for i in rest] for each in (tuples, sentences, alignments))
+            parts.append(_Part(train_translator(some, said, slots, alignments=known), held, told))
+    return parts
+
+
+def _tune(
+    scores: Callable[[Weights], list[float]],
+    weights: Weights,
+    choices: dict[str, Sequence[float]] = CHOICES,
+    *,
+    seed: int = 0,
+) -> Weights:
+    """Coordinate search from ``weights``, one weight after another, in a random order.
+
+    ``scores(weights)`` gives one score a part, high is good. A value is taken only where it is better in *every* part:
+    what helps in some parts and harms in others is as likely chance, and then the weight stays what it was.
+    """
+    order = list(choices)
+    random.Random(seed).shuffle(order)
+    reached = scores(weights)
+    for name in order if reached else ():
+        for value in choices[name]:
+            candidate = replace(weights, **{name: value})
+            if candidate == weights:
+                continue
+            found = scores(candidate)
+            if all(new > old for new, old in zip(found, reached, strict=True)):
+                weights, reached = candidate, found
+    return weights
 
 
 def likeliest_phrases(translator: Translator, of: str, count: int = 5) -> list[tuple[str, str, float]]:
@@ -127,24 +157,18 @@ def with_recorded(translator: Translator, weights: dict[str, float]) -> Translat
 
 
 def tuned_translator(outputs: CRFOutputs, learn: list[Description]) -> Translator:
-    """The phrase-based baseline: weights tuned on validation groups, phrases then taken from all of ``learn``.
+    """The phrase-based baseline: weights tuned by cross-fitting, phrases then taken from all of ``learn``.
 
-    While tuning, no phrase and no language comes from the validation clips; the word alignment is made once, on all.
-    The weight of the CRF's probabilities is tuned last; it plays no part where the source is the MAP tuple.
+    While tuning, each part of the training groups is translated with phrases and a language model of the others; the
+    word alignment is made once, on all. A weight leaves its default where BLEU-4 rises in every part. The weight of
+    the CRF's probabilities is tuned last; it plays no part where the source is the MAP tuple.
     """
-    groups = {video: tacos.group(video) for video in outputs.videos}
-    validation = set(VALIDATION) & set(groups.values()) or set(sorted(set(groups.values()))[::5])
-    held = outputs.of([video for video in outputs.videos if groups[video] in validation][::2])
-    told = references(texts_of([d for d in learn if d.video in set(held.videos)], held.videos))
     tuples, sentences, slots = translation_pairs(outputs, learn)
     points = align([(source_words(t, slots), tuple(words)) for t, words in zip(tuples, sentences, strict=True)])
-    kept = [i for i, description in enumerate(learn) if groups[description.video] not in validation]
-    some, said, known = ([part[i] for i in kept] for part in (tuples, sentences, points))
-    first = train_translator(some, said, slots, alignments=known)
-    best = _tune(first, lambda candidate: translate_map(candidate, held), told)
-    evidence = {"evidence": (0.5, 2.0)}
-    best = _tune(best, lambda candidate: translate_probabilities(candidate, held), told, choices=evidence)
-    return with_recorded(train_translator(tuples, sentences, slots, alignments=points), weights_of(best))
+    parts, weights = _parts(outputs, learn, points), Weights()
+    for translate, choices in ((translate_map, CHOICES), (translate_probabilities, EVIDENCE)):
+        weights = _tune(lambda tried, by=translate: [part.score(by, tried) for part in parts], weights, choices)
+    return train_translator(tuples, sentences, slots, alignments=points).with_weights(**asdict(weights))
 
 
 def translation_pairs(outputs: CRFOutputs, learn: Sequence[Description]):
