@@ -41,6 +41,24 @@ def batch(answer):
 
 
 @exercise
+def static_input(answer):
+    """(image (batch, numbers), lstm) -> what the image adds to the sums of the gates, (batch, 4 * hidden)."""
+    lstm, image = nn.LSTM(6 + 4, 6, batch_first=True), torch.randn(3, 4)
+    for parameter in lstm.parameters():
+        nn.init.normal_(parameter)
+    weight, biases = lstm.weight_ih_l0, lstm.bias_ih_l0 + lstm.bias_hh_l0
+    right = image @ weight[:, 6:].T
+    mistakes = {
+        "these are the weights for h; the image's columns stand behind them.": image @ weight[:, :4].T,
+        "you use weights for h of the last step; the image has its own columns.": image @ lstm.weight_hh_l0[:, :4].T,
+        "a bias is added, which the LSTM adds anyway: it would count twice.": right + lstm.bias_ih_l0,
+        "the biases are added, which the LSTM adds anyway: they would count twice.": right + biases,
+        "only the input gate gets the image; all four gates should.": right[:, :6],
+    }
+    judge(answer(image, lstm), right, mistakes, "this is not what the image adds to the sums of the gates.")
+
+
+@exercise
 def loss(answer):
     """(logits (captions, steps, vocabulary), targets (captions, steps)) -> nats a word, a tensor without dimensions."""
     for targets in (torch.tensor([[4, 5, 6, 7, EOS], [5, EOS, PAD, PAD, PAD]]), torch.tensor([[4, 6, EOS]])):
@@ -65,24 +83,6 @@ def loss(answer):
 
 
 @exercise
-def static_input(answer):
-    """(image (batch, numbers), lstm) -> what the image adds to the sums of the gates, (batch, 4 * hidden)."""
-    lstm, image = nn.LSTM(6 + 4, 6, batch_first=True), torch.randn(3, 4)
-    for parameter in lstm.parameters():
-        nn.init.normal_(parameter)
-    weight, biases = lstm.weight_ih_l0, lstm.bias_ih_l0 + lstm.bias_hh_l0
-    right = image @ weight[:, 6:].T
-    mistakes = {
-        "these are the weights for h; the image's columns stand behind them.": image @ weight[:, :4].T,
-        "you use weights for h of the last step; the image has its own columns.": image @ lstm.weight_hh_l0[:, :4].T,
-        "a bias is added, which the LSTM adds anyway: it would count twice.": right + lstm.bias_ih_l0,
-        "the biases are added, which the LSTM adds anyway: they would count twice.": right + biases,
-        "only the input gate gets the image; all four gates should.": right[:, :6],
-    }
-    judge(answer(image, lstm), right, mistakes, "this is not what the image adds to the sums of the gates.")
-
-
-@exercise
 def another_image(answer):
     """features (images, numbers) -> the same features, each in the place of another image."""
     for images in (5, 2, 8, 3):
@@ -104,51 +104,6 @@ def another_image(answer):
             raise Wrong(turned if np.array_equal(found, given[::-1]) else left)
         same = np.array_equal(found[np.lexsort(found.T)], given[np.lexsort(given.T)])
         expect(same, "a feature is given to several images, or is lost; each should be there once.")
-
-
-@exercise
-def four_factored(answer):
-    """(embedded (captions, steps, e), image (captions, v), four LSTMs, output) -> logits of LRCN-4f."""
-    words, image, output = torch.randn(2, 5, 3), torch.randn(2, 4), nn.Linear(6, 8)
-    lstms = [_lstm(6, seed) for seed in range(4)]
-
-    def stack(*image_layers, layers=4, image_first=False):
-        x, v = words, image[:, None].expand(-1, 5, -1)
-        for i, lstm in enumerate(lstms[:layers]):
-            if i in image_layers:
-                x = torch.cat([v, x] if image_first else [x, v], dim=2)
-            x = lstm(x)[0]
-        return output(x)
-
-    right = stack(1)
-    mistakes = {
-        "the image enters the first LSTM; in the factored models it joins at the second.": stack(0),
-        "the image enters all four LSTMs; it joins at the second only.": stack(0, 1, 2, 3),
-        "the image enters the last LSTM; it joins at the second.": stack(3),
-        "the softmax reads the second LSTM; the fourth LSTM's outputs are its inputs.": stack(1, layers=2),
-        "image and h have changed places: the LSTM reads [h; v].": stack(1, image_first=True),
-        "the image is never used.": stack(),
-        "only the last step has logits; every step needs them.": right[:, -1],
-        "these are probabilities; logits are wanted.": right.softmax(dim=2),
-    }
-    judge(answer(words, image, lstms, output), right, mistakes, "these are not the logits of LRCN-4f.")
-    package = Captioner(9, 4, "4f", hidden=6, embedding=3).eval()
-    chosen = torch.randint(9, (2, 5))
-    ours = answer(package.embedding(chosen), image, package.layers, package.output)
-    judge(ours, package(image, chosen), {}, "it is right with other LSTMs, but not with those of the package.")
-
-
-def _lstm(hidden: int, seed: int):
-    """Stands in for an LSTM and takes inputs of any size, so that an image at the wrong layer is no error of shapes."""
-
-    def lstm(x, state=None):
-        shape = tuple(getattr(x, "shape", ()))
-        gets = shape or f"a {type(x).__name__}: an LSTM returns outputs and state"
-        expect(len(shape) == 3, f"an LSTM reads (captions, steps, numbers), but gets {gets}.")
-        weight = torch.randn(shape[2], hidden, generator=torch.Generator().manual_seed(100 * seed + shape[2]))
-        return torch.tanh(x.cumsum(dim=1) @ weight / 3), (x[:, -1], x[:, -1])
-
-    return lstm
 
 
 @exercise
@@ -221,6 +176,51 @@ def sharpen(answer):
     large = numbers(answer(torch.tensor([0.5, 0.3, 0.2]), 1000.0))
     expect(np.isfinite(large).all(), "at T = 1000 your result is 0 / 0, for p to the power T is too small a number.")
     judge(large, torch.tensor([1.0, 0, 0]), {}, "at T = 1000 the most probable word should get everything.")
+
+
+@exercise
+def four_factored(answer):
+    """(embedded (captions, steps, e), image (captions, v), four LSTMs, output) -> logits of LRCN-4f."""
+    words, image, output = torch.randn(2, 5, 3), torch.randn(2, 4), nn.Linear(6, 8)
+    lstms = [_lstm(6, seed) for seed in range(4)]
+
+    def stack(*image_layers, layers=4, image_first=False):
+        x, v = words, image[:, None].expand(-1, 5, -1)
+        for i, lstm in enumerate(lstms[:layers]):
+            if i in image_layers:
+                x = torch.cat([v, x] if image_first else [x, v], dim=2)
+            x = lstm(x)[0]
+        return output(x)
+
+    right = stack(1)
+    mistakes = {
+        "the image enters the first LSTM; in the factored models it joins at the second.": stack(0),
+        "the image enters all four LSTMs; it joins at the second only.": stack(0, 1, 2, 3),
+        "the image enters the last LSTM; it joins at the second.": stack(3),
+        "the softmax reads the second LSTM; the fourth LSTM's outputs are its inputs.": stack(1, layers=2),
+        "image and h have changed places: the LSTM reads [h; v].": stack(1, image_first=True),
+        "the image is never used.": stack(),
+        "only the last step has logits; every step needs them.": right[:, -1],
+        "these are probabilities; logits are wanted.": right.softmax(dim=2),
+    }
+    judge(answer(words, image, lstms, output), right, mistakes, "these are not the logits of LRCN-4f.")
+    package = Captioner(9, 4, "4f", hidden=6, embedding=3).eval()
+    chosen = torch.randint(9, (2, 5))
+    ours = answer(package.embedding(chosen), image, package.layers, package.output)
+    judge(ours, package(image, chosen), {}, "it is right with other LSTMs, but not with those of the package.")
+
+
+def _lstm(hidden: int, seed: int):
+    """Stands in for an LSTM and takes inputs of any size, so that an image at the wrong layer is no error of shapes."""
+
+    def lstm(x, state=None):
+        shape = tuple(getattr(x, "shape", ()))
+        gets = shape or f"a {type(x).__name__}: an LSTM returns outputs and state"
+        expect(len(shape) == 3, f"an LSTM reads (captions, steps, numbers), but gets {gets}.")
+        weight = torch.randn(shape[2], hidden, generator=torch.Generator().manual_seed(100 * seed + shape[2]))
+        return torch.tanh(x.cumsum(dim=1) @ weight / 3), (x[:, -1], x[:, -1])
+
+    return lstm
 
 
 @exercise
