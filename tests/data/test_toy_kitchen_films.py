@@ -20,6 +20,7 @@ from lrcn_utils.data.toy_kitchen import (
 )
 from lrcn_utils.data.toy_kitchen import sprites as draw
 from lrcn_utils.data.toy_kitchen.poses import Action, Film
+from lrcn_utils.data.toy_kitchen.writing import WORLD
 from lrcn_utils.data.video import read_video
 
 FILMS = 3000  # with 10,000 the accuracies come nearer to the guess, in a quarter of an hour
@@ -216,14 +217,14 @@ def test_a_set_of_an_older_world_is_refused_in_one_line(tmp_path, monkeypatch):
     root.mkdir()
     (root / "card.json").write_text('{"settings": {"world": 2}}')
     monkeypatch.setenv("LRCN_DATA", str(tmp_path))
-    with pytest.raises(ValueError, match="world 2, and this course is about world 3; remove .* and run make toy$"):
+    with pytest.raises(ValueError, match="world 2, and this course is about world 4; remove .* and run make toy$"):
         environment.toy_kitchen()
 
 
 def test_a_set_on_disk_knows_its_world(tmp_path, monkeypatch):
     monkeypatch.setattr(writing, "TINY_GROUPS", [1])
     card = toy_kitchen.make(tmp_path / "kitchen", size="tiny", images=9, workers=1, progress=False)
-    assert card["settings"]["world"] == 3 and "position known" in toy_kitchen.card_text(card)
+    assert card["settings"]["world"] == WORLD and "position known" in toy_kitchen.card_text(card)
     assert card["ceilings"] == json.loads((tmp_path / "kitchen" / "card.json").read_text())["ceilings"]
     frames = read_video(tmp_path / "kitchen" / "UCF-101" / "PutIn" / "v_PutIn_g01_c01.avi")
     filmed = np.stack(list(render.render(films.scene(0, "PutIn", 1, 1))))
