@@ -9,15 +9,16 @@ installed here, at its version here. It serves machines of this system, processo
 
 import argparse
 import importlib.metadata as metadata
+import json
 import shutil
 import subprocess
 import sys
-import sysconfig
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from first_cell import REPOSITORY, project
+from install_offline import this_machine
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -64,14 +65,15 @@ def tracked() -> Iterator[Path]:
 
 
 def archive_name() -> str:
-    python = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    return f"{TOP}-{project()['version']}-{python}-{sysconfig.get_platform()}.zip"
+    machine = this_machine()
+    return f"{TOP}-{project()['version']}-python{machine['python']}-{machine['platform']}.zip"
 
 
 def pack(wheels: Path, kitchen: Path, file: Path) -> None:
     """Write the archive. Nothing is compressed: wheels, pictures and films are already."""
     with zipfile.ZipFile(file, "w") as archive:
         archive.write(INSTALLER, f"{TOP}/install.py")
+        archive.writestr(f"{TOP}/wheels/made_for.json", json.dumps(this_machine()))
         for name in tracked():
             archive.write(REPOSITORY / name, f"{TOP}/{name.as_posix()}")
         for wheel in sorted(wheels.glob("*.whl")):
