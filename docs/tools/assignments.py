@@ -2,8 +2,9 @@
 
 python docs/tools/assignments.py
 
-An assignment holds the imports of its lesson, the cards and the exercises, and not the rest of the lesson: it is graded
-in seconds. After each exercise stands a locked cell that fails where the check does; its points are the stars of the card.
+An assignment holds the imports of its lesson, the cards and the exercises, and not the rest of the lesson, so that it
+is graded in seconds. After each exercise stands a locked cell that fails where the check does; its points are the stars
+of the card.
 """
 
 import copy

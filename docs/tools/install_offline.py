@@ -21,7 +21,7 @@ def this_machine() -> dict[str, str]:
 def main() -> None:
     made_for = json.loads(MADE_FOR.read_text(encoding="utf-8"))
     if made_for != this_machine():
-        raise SystemExit(f"These wheels are for {made_for}, and this is {this_machine()}. Ask for the archive made for it.")
+        raise SystemExit(f"These wheels are for {made_for}, and this is {this_machine()}: another archive is needed.")
     folder = HERE / ".venv"
     if not folder.exists():
         venv.create(folder, with_pip=True)

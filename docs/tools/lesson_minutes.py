@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from nbformat import NotebookNode
 
 WORDS, LINES, FIGURE, QUESTION = 150, 10, 0.7, 1.5
-CARD = re.compile(r"^### Exercise (?P<number>\d+): (?P<title>.+)\n+Difficulty (?P<stars>★+)☆* .*· (?P<minutes>\d+) minutes")
+CARD = re.compile(
+    r"^### Exercise (?P<number>\d+): (?P<title>.+)\n+Difficulty (?P<stars>★+)☆* .*· (?P<minutes>\d+) minutes"
+)
 NOT_READ = re.compile(r"\]\([^)]*\)|<[^>]+>")  # addresses and marks of HTML
 READING = re.compile(r"Reading: \d+ minutes\.( Exercises: \d+ minutes\.)?")
 

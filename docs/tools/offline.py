@@ -84,7 +84,8 @@ def pack(wheels: Path, kitchen: Path, file: Path) -> None:
                 archive.write(path, f"{TOP}/data/toy_kitchen/{place.as_posix()}")
 
 
-def main(arguments: list[str] | None = None) -> Path:
+def main(arguments: list[str] | None = None, build: Path = BUILD) -> Path:
+    """Make the archive in ``build``, which is emptied first; its path."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--without", nargs="*", default=[], help="packages whose wheels stay out, with what they need")
     options = parser.parse_args(arguments)
@@ -93,11 +94,12 @@ def main(arguments: list[str] | None = None) -> Path:
         raise SystemExit(f"{kitchen} with its flow is not complete: run `make toy`")
     versions = needed("lrcn-utils", {"dev"}, {canonicalize_name(name) for name in options.without})
     del versions["lrcn-utils"]
-    shutil.rmtree(BUILD, ignore_errors=True)
-    fetch_wheels(versions, BUILD / "wheels")
-    file = BUILD / archive_name()
-    pack(BUILD / "wheels", kitchen, file)
-    print(f"{file.relative_to(REPOSITORY)}: {len(versions)} packages, {file.stat().st_size / 1e9:.2f} GB")
+    shutil.rmtree(build, ignore_errors=True)
+    fetch_wheels(versions, build / "wheels")
+    file = build / archive_name()
+    pack(build / "wheels", kitchen, file)
+    shutil.rmtree(build / "wheels")
+    print(f"{file}: {len(versions)} packages, {file.stat().st_size / 1e9:.2f} GB")
     return file
 
 
