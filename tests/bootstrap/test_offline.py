@@ -29,7 +29,7 @@ def classroom(toy_kitchen, tmp_path_factory):
     venv.create(course / ".venv", with_pip=True, symlinks=True)
     link_packages(with_needs(HEAVY), next((course / ".venv" / "lib").glob("python3*/site-packages")))
     kept = {key: value for key, value in clean_environment().items() if not key.startswith(("PIP_", "LRCN_"))}
-    variables = {**kept, "HOME": str(root), "PIP_CONFIG_FILE": os.devnull, "PIP_NO_COMPILE": "1"}
+    variables = {**kept, "HOME": str(root), "PIP_CONFIG_FILE": os.devnull, "PIP_NO_COMPILE": "no"}
 
     def run(*words) -> str:
         done = subprocess.run([*cut, *words], cwd=course, env=variables, capture_output=True, text=True)
