@@ -1,7 +1,9 @@
 """The exercises as nbgrader's source: valid for nbgrader, and its whole chain gives points for right answers alone."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import assignments
 import nbformat
@@ -25,9 +27,10 @@ def test_nbgraders_own_validator_accepts_every_assignment(path):
 
 
 @pytest.fixture
-def course(tmp_path):
-    """A course folder, and a function that runs nbgrader in it."""
+def course(tmp_path, monkeypatch):
+    """A course folder, and a function that runs nbgrader in it, with the commands of this environment on the path."""
     assignments.write(tmp_path)
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
 
     def nbgrader(*words):
         done = subprocess.run([sys.executable, "-m", "nbgrader", *words], cwd=tmp_path, capture_output=True, text=True)
