@@ -3,6 +3,8 @@
 # make toy        make the toy data                  make site       build the course as a site
 # make browser    drive the notebooks in Chromium    make lint       check style
 # make exercises  write the notebooks for students, with stubs for the solutions
+# make assignments  write the exercises as nbgrader's source, into build/nbgrader
+# make offline    pack all for a class without a network (WITHOUT="--without torch torchvision" for a small one)
 # make test-device  every lesson and command on the GPU, or on a pretend one
 # make clean      remove what was made
 
@@ -15,7 +17,7 @@ TWO := OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2
 # The student copies have stubs: their code is run in the complete notebooks.
 NBVAL := --ignore notebooks/exercises --nbval-lax --nbval-current-env --nbval-cell-timeout 600 --nbval-sanitize-with docs/tools/nbval.cfg
 
-.PHONY: lab setup toy test test-device browser notebooks exercises lint site clean
+.PHONY: lab setup toy test test-device browser notebooks exercises assignments offline lint site clean
 .DELETE_ON_ERROR:
 
 lab: toy
@@ -65,7 +67,15 @@ notebooks: toy
 	$(PY) docs/tools/execute.py $(NB)
 
 exercises: setup
+	$(PY) docs/tools/course_map.py
 	$(PY) docs/tools/exercises.py
+
+offline: toy
+	@echo "Packing wheels, Toy Kitchen and the course into build/offline (a while: PyTorch alone weighs gigabytes) ..."
+	$(PY) docs/tools/offline.py $(WITHOUT)
+
+assignments: setup
+	$(PY) docs/tools/assignments.py
 
 lint: setup
 	$(PY) -m ruff check .

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import course_map
+import lesson_minutes
 import nbformat
 from first_cell import FIRST_LINE, NOTEBOOKS, colab_badge, first_cell
 from nbclient import NotebookClient
@@ -47,6 +48,7 @@ def execute(path: Path) -> None:
     notebook.cells.pop()
     clean(notebook)
     write_measured(notebook, seconds, gigabytes)
+    notebook.cells[0].source = lesson_minutes.header(notebook)
     complaints = faults(notebook)
     if complaints:
         raise SystemExit(f"{path.name} is not fit to be stored:\n  " + "\n  ".join(complaints))

@@ -6,6 +6,7 @@ An exercise is a code cell with the tag "exercise". What stands in it between BE
 gives way to a stub; the whole function follows in a fold below the cell.
 """
 
+import ast
 import copy
 import re
 from pathlib import Path
@@ -23,6 +24,14 @@ MARK = re.compile(r"^ *### (BEGIN|END) SOLUTION\n", re.MULTILINE)
 
 def is_exercise(cell: NotebookNode) -> bool:
     return "exercise" in cell.metadata.get("tags", [])
+
+
+def imports_before(notebook: NotebookNode, n: int) -> str:
+    """All import statements of the code cells before cell ``n``, each once."""
+    sources = [cell.source for cell in notebook.cells[:n] if cell.cell_type == "code"]
+    trees = [ast.parse(re.sub(r"^(\s*)%.*", r"\1pass", source, flags=re.MULTILINE)) for source in sources]
+    imports = (s for tree in trees for s in tree.body if isinstance(s, ast.Import | ast.ImportFrom))
+    return "\n".join(dict.fromkeys(map(ast.unparse, imports)))
 
 
 def without_solutions(notebook: NotebookNode) -> NotebookNode:

@@ -27,16 +27,20 @@ def exercise(check: Callable) -> Callable[[Callable], None]:
     """Make an exercise of ``check``, which tries a student's function and raises ``Wrong`` with what it finds.
 
     The exercise prints the sentence. Whatever else the student's function raises becomes a sentence, too. The check
-    runs with random numbers of its own, so it changes none of the notebook's.
+    runs with random numbers of its own, so it changes none of the notebook's. Its ``or_raise`` is for grading: it
+    prints nothing, and raises ``Wrong`` or whatever the function raises.
     """
     lesson, name = check.__module__.rsplit(".", 1)[-1], check.__name__
+
+    def or_raise(answer: Callable) -> None:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            check(answer)
 
     @functools.wraps(check)
     def run(answer: Callable) -> None:
         try:
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(0)
-                check(answer)
+            or_raise(answer)
         except Wrong as wrong:
             print(f"Not yet: {wrong}")
         except NotImplementedError:
@@ -47,7 +51,7 @@ def exercise(check: Callable) -> Callable[[Callable], None]:
             print("Passed.")
             record(lesson, name)
 
-    run.is_exercise = True
+    run.is_exercise, run.or_raise = True, or_raise
     return run
 
 

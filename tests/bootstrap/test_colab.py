@@ -1,8 +1,6 @@
 """Play Colab: an empty folder, a fresh environment with only what Colab brings, the notebook alone."""
 
-import importlib.metadata as metadata
 import json
-import os
 import subprocess
 import sys
 import venv
@@ -10,40 +8,15 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from empty_environment import clean_environment, link_packages, with_needs
 from first_cell import NOTEBOOKS, address, first_cell, project
 from nbclient import NotebookClient
-from packaging.requirements import Requirement
 
 from lrcn_utils import environment
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BROUGHT = ["torch", "torchvision", "matplotlib", "ipywidgets", "ipykernel"]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-
-
-def with_needs(names: list[str]) -> set[str]:
-    """``names`` and all they depend on, of what is installed here."""
-    waiting, found = list(names), set()
-    while waiting:
-        name = waiting.pop().lower().replace("_", "-")
-        try:
-            needs = [Requirement(text) for text in metadata.requires(name) or []]
-        except metadata.PackageNotFoundError:
-            continue
-        if name not in found:
-            found.add(name)
-            waiting += [need.name for need in needs if need.marker is None or need.marker.evaluate({"extra": ""})]
-    return found
-
-
-def link_packages(names: set[str], site: Path) -> None:
-    """Let ``site`` see the installed files of ``names`` and of nothing else."""
-    for name in names:
-        distribution = metadata.distribution(name)
-        tops = {file.parts[0] for file in distribution.files or [] if ".." not in file.parts}
-        for top in tops - {"__pycache__"}:
-            if not (site / top).exists():
-                (site / top).symlink_to(distribution.locate_file(top))
 
 
 @pytest.fixture(scope="module")
@@ -81,10 +54,6 @@ def versions(python: Path) -> dict[str, str]:
         [python, "-P", "-c", code], capture_output=True, text=True, check=True, env=clean_environment()
     )
     return json.loads(output.stdout)
-
-
-def clean_environment() -> dict[str, str]:
-    return {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV")}
 
 
 def test_the_first_cell_installs_the_course_and_the_notebook_runs(colab, toy_kitchen, tmp_path, monkeypatch):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lrcn_utils.checks.exercise import PROGRESS, exercise, expect, progress
+from lrcn_utils.checks.exercise import PROGRESS, Wrong, exercise, expect, progress
 
 
 @exercise
@@ -53,3 +53,10 @@ def test_a_check_leaves_the_random_numbers_of_the_notebook_alone():
     torch.manual_seed(1)
     double(lambda number: 2 * number + 0 * torch.rand(1).item())
     assert torch.equal(torch.rand(3), expected)
+
+
+def test_a_grader_gets_an_error_and_nothing_printed(capsys, notebook_folder):
+    double.or_raise(lambda number: 2 * number)
+    with pytest.raises(Wrong, match="twice 3 is 6"):
+        double.or_raise(lambda number: number + 1)
+    assert capsys.readouterr().out == "" and progress() == {}

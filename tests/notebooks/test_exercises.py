@@ -7,7 +7,7 @@ import re
 
 import nbformat
 import pytest
-from exercises import is_exercise, without_solutions
+from exercises import imports_before, is_exercise, without_solutions
 from first_cell import NOTEBOOKS
 
 from lrcn_utils import checks
@@ -25,13 +25,6 @@ CARD = re.compile(
 each_exercise = pytest.mark.parametrize(
     ("path", "n"), PLACES, ids=[f"{path.stem}-{COMPLETE[path].cells[n].id}" for path, n in PLACES]
 )
-
-
-def imports_before(notebook, n: int) -> str:
-    """All import statements of the code cells before cell ``n``."""
-    sources = [cell.source for cell in notebook.cells[:n] if cell.cell_type == "code"]
-    trees = [ast.parse(re.sub(r"^(\s*)%.*", r"\1pass", source, flags=re.MULTILINE)) for source in sources]
-    return "\n".join(ast.unparse(s) for tree in trees for s in tree.body if isinstance(s, ast.Import | ast.ImportFrom))
 
 
 @pytest.fixture
