@@ -6,6 +6,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise, zip_longest
 
 import numpy as np
 import torch
@@ -128,6 +129,18 @@ def share_of_padding(run: Run) -> float:
     """Share of the places of the training batch at which there is no word."""
     _, after = run.recipe.batch([run.trained_with.encode(text, LONGEST) for text in run.train.captions])
     return float((after == PAD).float().mean())
+
+
+def stammering(captions: list[str]) -> float:
+    """Share of the captions in which a word follows itself."""
+    words = [caption.split() for caption in captions]
+    return float(np.mean([any(one == two for one, two in pairwise(caption)) for caption in words]))
+
+
+def moved_words(run: Run) -> int:
+    """How many words have another number in the list that captions are written with than in that of the training."""
+    pairs = zip_longest(run.trained_with.words, run.written_with.words)
+    return sum(one != two for one, two in pairs)
 
 
 def _written(row: Tensor, vocabulary: Vocabulary) -> str:

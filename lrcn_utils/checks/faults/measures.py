@@ -103,7 +103,7 @@ def two_slots(rng: torch.Generator, prototypes: Tensor, count: int) -> tuple[Ten
 
 
 def crf_on_new_clips(seed: int, seen_by: Callable) -> tuple[TupleCRF, Unaries, Tensor]:
-    """A CRF that is fitted to the unaries ``seen_by(features, tuples)`` of its clips; unaries and tuples of new clips."""
+    """A CRF fitted to the unaries ``seen_by(features, tuples)`` of its clips, and unaries and tuples of new clips."""
     rng = torch.Generator().manual_seed(seed)
     prototypes = torch.randn(2, 6, SIZE, generator=rng) / 1.4
     features, truth = two_slots(rng, prototypes, CLIPS)
@@ -116,6 +116,17 @@ def nats_on_new_clips(seed: int, seen_by: Callable) -> float:
     """Loss of the CRF in nats a tuple, on new clips."""
     field, unaries, truth = crf_on_new_clips(seed, seen_by)
     return float(field(unaries, truth))
+
+
+@torch.no_grad()
+def reliability(seed: int, seen_by: Callable, bins: int = 4) -> tuple[list[float], list[float]]:
+    """New clips in ``bins`` equal parts, by the probability of the MAP tuple: its mean in each, and the share right."""
+    field, unaries, truth = crf_on_new_clips(seed, seen_by)
+    best = field.map_tuple(unaries)
+    p = (field.score(unaries, best) - field.log_partition(unaries)).exp()
+    right = (best == truth).all(1).float()
+    parts = p.argsort().chunk(bins)
+    return [float(p[part].mean()) for part in parts], [float(right[part].mean()) for part in parts]
 
 
 def unaries_of_held_out_clips(features: Tensor, truth: Tensor) -> Unaries:

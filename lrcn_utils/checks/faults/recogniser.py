@@ -32,7 +32,7 @@ class Recipe:
 
 
 class Recogniser(nn.Module):
-    """Features of frames (batch, time, d) to logits at every step (batch, time, 4): dropout, an LSTM, a linear layer."""
+    """Features of frames (batch, time, d) to logits at every step (batch, time, 4): an LSTM between two dropouts."""
 
     def __init__(self, size: int):
         super().__init__()
@@ -131,8 +131,3 @@ def kept_first(frames: np.ndarray, seed: int = 0) -> np.ndarray:
     for clip in shuffled:
         clip[1:] = clip[1 + rng.permutation(len(clip) - 1)]
     return shuffled
-
-
-def first_only(frames: np.ndarray) -> np.ndarray:
-    """Frame 0 of each clip in the place of all its frames: what a model can know from one frame."""
-    return np.repeat(frames[:, :1], frames.shape[1], axis=1)

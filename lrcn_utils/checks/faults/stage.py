@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-HEIGHT, WIDTH, FRAMES, MARGIN = 24, 32, 8, 4  # the margin is what a random crop may cut away
+HEIGHT, WIDTH, FRAMES, MARGIN = 24, 32, 8, 2  # the margin is what a random crop may cut away
 DIRECTIONS = {"left": (0, -2), "right": (0, 2), "up": (-2, 0), "down": (2, 0)}  # pixels a frame, down and right
 COLOURS = {"red": (220, 40, 30), "blue": (40, 70, 220), "green": (40, 180, 60), "yellow": (230, 210, 40)}
 RADIUS = 3
@@ -18,7 +18,7 @@ RADIUS = 3
 
 @dataclass(frozen=True)
 class Films:
-    """``frames`` uint8 RGB (n, 8, height, width, 3), ``labels`` (n,), and ``groups`` (n,): from which film a clip is."""
+    """``frames`` uint8 RGB (n, 8, height, width, 3), ``labels`` (n,), and ``groups`` (n,), the film of each clip."""
 
     frames: np.ndarray
     labels: Tensor
@@ -31,9 +31,9 @@ class Films:
 
 def backdrop(rng: np.random.Generator) -> np.ndarray:
     """Grey patches of 4 by 4 pixels, uint8 (height + margin, width + margin, 3)."""
-    high, wide = HEIGHT + MARGIN, WIDTH + MARGIN
-    patches = rng.integers(40, 170, (high // 4, wide // 4)).astype(np.uint8)
-    return np.repeat(np.kron(patches, np.ones((4, 4), np.uint8))[..., None], 3, axis=2)
+    patches = rng.integers(40, 170, (HEIGHT // 4 + 1, WIDTH // 4 + 1)).astype(np.uint8)
+    grey = np.kron(patches, np.ones((4, 4), np.uint8))[: HEIGHT + MARGIN, : WIDTH + MARGIN]
+    return np.repeat(grey[..., None], 3, axis=2)
 
 
 def ball(picture: np.ndarray, centre: np.ndarray, colour: tuple[int, int, int]) -> None:
