@@ -6,6 +6,6 @@ suspect.accuse("padding")
 """
 
 from lrcn_utils.checks.faults.catalogue import FAULTS, Fault
-from lrcn_utils.checks.faults.suspects import DRAWN, Suspect, draw, examine
+from lrcn_utils.checks.faults.suspects import DRAWN, Suspect, draw, drawn, examine
 
-__all__ = ["DRAWN", "FAULTS", "Fault", "Suspect", "draw", "examine"]
+__all__ = ["DRAWN", "FAULTS", "Fault", "Suspect", "draw", "drawn", "examine"]

@@ -16,7 +16,7 @@ from lrcn_utils.checks.faults import pieces, stage
 from lrcn_utils.data.vocabulary import BOS, PAD, Vocabulary
 from lrcn_utils.models.captioning import Captioner, loss_per_word
 
-TRAINING, TEST, STEPS, RATE, HIDDEN, LONGEST = 160, 40, 120, 0.01, 48, 20
+TRAINING, TEST, STEPS, RATE, HIDDEN, LONGEST = 120, 40, 80, 0.02, 48, 20
 COUNTS = ["a", "two", "three"]
 LONG = "while the lights go down and a man in the last row still looks for his seat"
 

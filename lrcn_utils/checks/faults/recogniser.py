@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from lrcn_utils.checks.faults import pieces, stage
 
-FILMS, TAKES, STEPS, RATE, HIDDEN = 96, 4, 90, 0.02, 32
+FILMS, TAKES, STEPS, RATE, HIDDEN = 72, 4, 80, 0.02, 32
 TESTED_AT_ONCE = 12
 
 

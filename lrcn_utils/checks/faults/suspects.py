@@ -30,10 +30,15 @@ class Suspect:
         return f"Not {name}. Which instrument differs most from the healthy network, and what could move it?"
 
 
-def draw(seed: int, name: str) -> Suspect:
-    """The suspect of the student ``name`` in the class ``seed``: the same one whenever both are the same."""
+def drawn(seed: int, name: str) -> str:
+    """The name of the fault of the student ``name`` in the class ``seed``: the same one whenever both are the same."""
     digest = hashlib.sha256(f"{seed} {name.strip().casefold()}".encode()).digest()
-    return Suspect(catalogue.FAULTS[DRAWN[int.from_bytes(digest[:8], "big") % len(DRAWN)]])
+    return DRAWN[int.from_bytes(digest[:8], "big") % len(DRAWN)]
+
+
+def draw(seed: int, name: str) -> Suspect:
+    """The suspect of the student ``name`` in the class ``seed``, trained with the fault that is ``drawn``."""
+    return Suspect(catalogue.FAULTS[drawn(seed, name)])
 
 
 def examine(run: recogniser.Run | captioner.Run) -> dict[str, float]:
