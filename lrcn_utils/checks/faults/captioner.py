@@ -52,6 +52,10 @@ class Run:
     written_with: Vocabulary
     losses: list[float] = field(default_factory=list)
 
+    def batch(self) -> tuple[Tensor, Tensor]:
+        """All training captions: what is read, and what is asked for, both (n, words)."""
+        return self.recipe.batch([self.trained_with.encode(text, LONGEST) for text in self.train.captions])
+
     @torch.no_grad()
     def captions(self) -> list[str]:
         """What the model writes beside each test still, greedily and on its own, at most 20 words."""
@@ -65,8 +69,19 @@ class Run:
     @torch.no_grad()
     def nats_by_hand(self) -> float:
         """Loss in nats a real word on the training captions, each true word read and the next one asked for."""
-        before, after = self.recipe.batch([self.trained_with.encode(text, LONGEST) for text in self.train.captions])
+        before, after = self.batch()
         return float(loss_per_word(self.model(self.train.features, before), after))
+
+    @torch.no_grad()
+    def nats_reported(self) -> float:
+        """What the recipe's own loss says of the training captions."""
+        before, after = self.batch()
+        return float(self.recipe.loss(self.model(self.train.features, before), after))
+
+    def right(self) -> float:
+        """Share of the test captions that are right word for word, as far as ``LONGEST`` words go."""
+        true = [" ".join(text.split()[:LONGEST]) for text in self.test.captions]
+        return float(np.mean([said == text for said, text in zip(self.captions(), true, strict=True)]))
 
     def colours_named(self) -> float:
         """Share of the test captions that name the colour of the balls, and no other one."""
@@ -115,7 +130,7 @@ def train(recipe: Recipe, seed: int = 0, steps: int = STEPS) -> Run:
 
 
 def _fit(run: Run, steps: int) -> None:
-    before, after = run.recipe.batch([run.trained_with.encode(text, LONGEST) for text in run.train.captions])
+    before, after = run.batch()
     optimizer = torch.optim.Adam(run.model.parameters(), RATE)
     for _ in range(steps):
         optimizer.zero_grad()
@@ -127,7 +142,7 @@ def _fit(run: Run, steps: int) -> None:
 
 def share_of_padding(run: Run) -> float:
     """Share of the places of the training batch at which there is no word."""
-    _, after = run.recipe.batch([run.trained_with.encode(text, LONGEST) for text in run.train.captions])
+    _, after = run.batch()
     return float((after == PAD).float().mean())
 
 

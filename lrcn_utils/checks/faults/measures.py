@@ -29,7 +29,7 @@ def flow_pictures(rng: np.random.Generator, count: int) -> tuple[np.ndarray, Ten
 
 
 def left_from_right(seed: int, mirrored: Callable) -> float:
-    """Accuracy on new flow images of a classifier of left and right, trained with each picture also ``mirrored``.
+    """Mean probability of the true direction on new flow images; the training has each picture also ``mirrored``.
 
     The label follows the mirror: a ball that moves left moves right in it.
     """
@@ -45,8 +45,8 @@ def left_from_right(seed: int, mirrored: Callable) -> float:
         F.cross_entropy(_mean_motion(seen) @ weight + bias, wanted).backward()
         optimizer.step()
     with torch.no_grad():
-        said = (_mean_motion(tested) @ weight + bias).argmax(1)
-    return float((said == truth).float().mean())
+        said = (_mean_motion(tested) @ weight + bias).softmax(1)
+    return float(said[torch.arange(len(truth)), truth].mean())
 
 
 def mirror_test(seed: int, mirrored: Callable) -> float:
