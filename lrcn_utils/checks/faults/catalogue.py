@@ -138,9 +138,7 @@ ALL = [
     _fault("shift", _CAPTIONS, captioner, "batch", pieces.not_shifted, word_for_word),
     _fault("padding", "loss by hand / loss", captioner, "loss", pieces.padding_counted, understated),
     _fault("vocabulary", _CAPTIONS, captioner, "words", pieces.words_counted_anew, word_for_word),
-    _measured(
-        "flow", "p of the true direction", (pieces.flow_negated, pieces.flow_only_flipped), measures.left_from_right
-    ),
+    _measured("flow", "p of the truth", (pieces.flow_negated, pieces.flow_only_flipped), measures.left_from_right),
     _measured("BLEU", "BLEU-4", (pieces.bleu_of_the_corpus, pieces.bleu_averaged), measures.bleu_4),
     _measured("CRF", "nats a tuple on new clips", _CLIPS, measures.nats_on_new_clips),
 ]
