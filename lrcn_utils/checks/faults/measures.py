@@ -118,7 +118,6 @@ def nats_on_new_clips(seed: int, seen_by: Callable) -> float:
     return float(field(unaries, truth))
 
 
-@torch.no_grad()
 def reliability(seed: int, seen_by: Callable, bins: int = 4) -> tuple[list[float], list[float]]:
     """New clips in ``bins`` equal parts, by the probability of the MAP tuple: its mean in each, and the share right."""
     field, unaries, truth = crf_on_new_clips(seed, seen_by)
