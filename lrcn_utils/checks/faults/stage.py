@@ -13,7 +13,7 @@ from torch import Tensor
 HEIGHT, WIDTH, FRAMES, MARGIN = 24, 32, 8, 2  # the margin is what a random crop may cut away
 DIRECTIONS = {"left": (0, -2), "right": (0, 2), "up": (-2, 0), "down": (2, 0)}  # pixels a frame, down and right
 COLOURS = {"red": (220, 40, 30), "blue": (40, 70, 220), "green": (40, 180, 60), "purple": (190, 50, 190)}
-RADIUS = 3
+RADIUS = 3.3
 
 
 @dataclass(frozen=True)
