@@ -27,15 +27,16 @@ WITHOUT_THE_FAULT = {  # bands of the number, with the mended piece
     "padding": (0.999, 1.001),
     "vocabulary": (0.8, 1),
     "flow": (0.9, 1),
-    "BLEU": (0, 1),
+    "BLEU": (0.4, 0.55),
     "CRF": (0, np.log(36)),
 }
 
 
 @pytest.mark.parametrize("name", faults.FAULTS)
-def test_the_mended_piece_is_enough(name):
-    least, most = WITHOUT_THE_FAULT[name]
-    assert least <= faults.FAULTS[name].symptom(0, False) <= most
+def test_the_mended_piece_is_enough_and_nothing_less_is(name):
+    (least, most), fault = WITHOUT_THE_FAULT[name], faults.FAULTS[name]
+    assert least <= fault.symptom(0, False) <= most
+    assert not least <= fault.symptom(0, True) <= most
 
 
 def test_the_code_that_is_shown_is_that_of_both_pieces():
@@ -59,6 +60,11 @@ def test_a_student_keeps_a_fault_and_a_class_has_many():
     assert drawn == [faults.drawn(7, f" Student {number} ") for number in range(60)]
     assert set(drawn) == set(faults.DRAWN)
     assert drawn != [faults.drawn(8, f"student {number}") for number in range(60)]
+
+
+def test_a_fault_without_a_network_says_so():
+    with pytest.raises(ValueError, match="BLEU: this fault has no network"):
+        faults.FAULTS["BLEU"].run(True)
 
 
 def test_an_accusation_is_right_wrong_or_refused():
