@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from torch.nn import functional as F
 
 from lrcn_utils.checks.faults import captioner, measures, pieces, recogniser, stage
 
@@ -57,10 +58,11 @@ def _measured(name: str, number: str, pieces: tuple[Callable, Callable], measure
 
 
 def by_first_frame(run: recogniser.Run, seed: int = 0) -> float:
-    """Accuracy of a rule that looks at frame 0 alone: the label of the training clip that begins most like this one."""
-    seen, asked = (stage.look(side.frames[:, 0]) for side in (run.train, run.test))
-    nearest = torch.cdist(asked, seen).argmin(1)
-    return float((run.train.labels[nearest] == run.test.labels).float().mean())
+    """Accuracy of a linear classifier of frame 0 alone, fitted to the training clips by (ridge) least squares."""
+    seen, asked = (F.pad(stage.pixels(side.frames[:, 0]), (0, 1), value=1.0) for side in (run.train, run.test))
+    wanted = F.one_hot(run.train.labels, len(stage.DIRECTIONS)).float()
+    weights = torch.linalg.solve(seen.T @ seen + 0.1 * torch.eye(seen.shape[1]), seen.T @ wanted)
+    return float(((asked @ weights).argmax(1) == run.test.labels).float().mean())
 
 
 def on_test(run: recogniser.Run, seed: int = 0) -> float:
