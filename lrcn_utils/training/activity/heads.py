@@ -102,9 +102,8 @@ def table(found: list[Found], kinds: Kinds) -> Table:
     for name in dict.fromkeys(one.name for one in found):
         same = [one for one in found if one.name == name]
         cells = [_cell(same, "as filmed", kind) for kind in kinds.members]
-        seconds = f"{np.mean([one.seconds for one in same]):.0f}"
-        rows.append((name, [f"{same[0].parameters:,}", seconds, *cells, _cell(same, "shuffled", "all")]))
-    columns = ["parameters", "seconds", *(f"{kind} (%)" for kind in kinds.members), "shuffled, all (%)"]
+        rows.append((name, [f"{same[0].parameters:,}", *cells, _cell(same, "shuffled", "all")]))
+    columns = ["parameters", *(f"{kind} (%)" for kind in kinds.members), "shuffled, all (%)"]
     return Table(columns, [("models over time, on the same features", rows)])
 
 
