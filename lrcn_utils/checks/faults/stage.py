@@ -64,12 +64,6 @@ def look(frames: np.ndarray) -> Tensor:
     return torch.from_numpy(np.concatenate(parts, -1))
 
 
-def pixels(pictures: np.ndarray) -> Tensor:
-    """Everything that a picture shows: colours of blocks of 2 by 2 pixels, (n, height, width, 3) -> (n, 576), 0..1."""
-    channels = np.moveaxis(pictures.astype(np.float32) / 255, -1, 1)
-    return torch.from_numpy(_blocks(channels, 2, 2).reshape(len(pictures), -1))
-
-
 def _blocks(values: np.ndarray, high: int, wide: int) -> np.ndarray:
     """Means of blocks of ``high`` by ``wide`` pixels: (..., height, width) -> (..., blocks)."""
     *before, height, width = values.shape
