@@ -41,7 +41,11 @@ def execute(path: Path) -> None:
     (path.parent / PROGRESS).unlink(missing_ok=True)  # what the solutions have passed is nobody's progress
     began = time.perf_counter()
     NotebookClient(
-        notebook, timeout=900, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
+        notebook,
+        timeout=900,
+        kernel_name="python3",
+        coalesce_streams=True,  # what is printed in one cell is one output, however it arrived
+        resources={"metadata": {"path": str(path.parent)}},
     ).execute()
     seconds = time.perf_counter() - began
     gigabytes = int(probe.outputs[0].text) / 1024**2

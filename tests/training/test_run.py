@@ -190,7 +190,7 @@ def test_help_lists_the_tasks_and_their_parts(capsys):
     assert "activity     Activity recognition" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         main(["activity", "--help"])
-    assert "table, controls, fuse, ship" in " ".join(capsys.readouterr().out.split())
+    assert "table, controls, heads, fuse, ship" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize(
