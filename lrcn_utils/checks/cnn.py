@@ -6,8 +6,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from lrcn_utils.checks.compare import judge, numbers
-from lrcn_utils.checks.exercise import exercise, expect
+from lrcn_utils.checks.compare import judge, judge_gradient, numbers
+from lrcn_utils.checks.exercise import exercise
 from lrcn_utils.models import from_scratch
 
 
@@ -146,9 +146,7 @@ def cross_entropy(answer):
     for hard, label, sentence in _HARD_SCORES:
         hard, label = torch.tensor(hard), torch.tensor(label)
         judge(answer(hard, label), F.cross_entropy(hard, label), {}, sentence)
-    expect(isinstance(loss, torch.Tensor) and loss.requires_grad, "the loss carries no gradient.")
-    ours, theirs = (torch.autograd.grad(one, scores)[0] for one in (loss, right))
-    judge(ours, theirs, {}, "the loss is right, but its gradient is not.")
+    judge_gradient(loss, right, scores)
 
 
 _HARD_SCORES = [

@@ -42,3 +42,10 @@ def judge(found, wanted, mistakes: Mapping[str, object], otherwise: str, toleran
     has, needs = numbers(found).shape, numbers(wanted).shape
     expect(has == needs, f"the result should have the shape {needs}, but yours has {has}.")
     raise Wrong(otherwise)
+
+
+def judge_gradient(loss, right: torch.Tensor, inputs: torch.Tensor) -> None:
+    """Raise ``Wrong`` unless ``loss``, a right value by now, has the gradient by ``inputs`` that ``right`` has."""
+    expect(isinstance(loss, torch.Tensor) and loss.requires_grad, "the loss carries no gradient.")
+    ours, theirs = (torch.autograd.grad(one, inputs)[0] for one in (loss, right))
+    judge(ours, theirs, {}, "the loss is right, but its gradient is not.")

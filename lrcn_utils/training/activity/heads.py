@@ -7,7 +7,6 @@ nothing else: one CNN, one size, the same clips in the same order, the same numb
 import json
 from dataclasses import dataclass, field
 from importlib import resources
-from time import perf_counter
 
 import numpy as np
 import torch
@@ -51,12 +50,11 @@ RATES = dict.fromkeys(heads.HEADS, 1e-3) | {"GRU": 3e-3, "LSTM": 3e-3}
 
 @dataclass(frozen=True)
 class Found:
-    """One model of one seed. ``accuracy``: {order of the frames: {kind of class: 0..1}}; ``seconds`` of training."""
+    """One model of one seed. ``accuracy``: {order of the frames: {kind of class: 0..1}}."""
 
     name: str
     seed: int
     parameters: int
-    seconds: float
     accuracy: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
@@ -87,13 +85,11 @@ def _one(settings, name: str, seed: int, cnn, train_side: FrameFeatures, test_si
     head = heads.build(name, cnn, len(kinds.classes), settings.parameters).to(environment.device())
     head.cnn.requires_grad_(False)
     head.mean, head.spread = (part.to(head.mean.device) for part in standard_scale(train_side))
-    began = perf_counter()
     train(head, FeatureClips(train_side), settings.recipe(name), seed=seed, workers=settings.workers)
-    seconds = perf_counter() - began
     labels = [video.label for video in test_side.videos]
     clips = lambda: (torch.from_numpy(one.astype(np.float32)) for one in test_side)  # noqa: E731
     scored = {order: kinds.accuracy(score_features(head, clips(), order), labels) for order in ORDERS}
-    return vars(Found(name, seed, heads.count(head), round(seconds, 1), scored))
+    return vars(Found(name, seed, heads.count(head), scored))
 
 
 def table(found: list[Found], kinds: Kinds) -> Table:
