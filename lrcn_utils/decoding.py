@@ -12,7 +12,7 @@ The first previous word is ``bos``. A hypothesis ends with ``eos``, or unfinishe
 probability sums every step, that of ``eos`` included. Paper: CVPR Sec. 5, v4 Sec. 5 and Table 6.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -39,6 +39,26 @@ class BeamLevel:
     words: Tensor
     log_probs: Tensor
     finished: Tensor
+
+
+class Without:
+    """A model that never says some words: their probability is 0, and that of every other word is what it was.
+
+    ``Without(model, [UNK])`` can be decoded as ``model`` can. The log probability of a sentence stays the model's own,
+    since nothing is shared out among the words that are left.
+    """
+
+    def __init__(self, model, words: Sequence[int]):
+        self.model, self.words = model, list(words)
+
+    def start(self, inputs):
+        return self.model.start(inputs)
+
+    def step(self, words: Tensor, state) -> tuple[Tensor, tuple]:
+        log_probs, state = self.model.step(words, state)
+        log_probs = log_probs.clone()
+        log_probs[:, self.words] = -torch.inf
+        return log_probs, state
 
 
 @torch.no_grad()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from lrcn_utils.decoding import beam_levels, beam_search, follow, greedy, sample
+from lrcn_utils.decoding import Without, beam_levels, beam_search, follow, greedy, sample
 
 BOS, EOS = 0, 1
 
@@ -207,3 +207,26 @@ def test_follow_gives_the_log_probabilities_that_beam_search_summed():
 def test_impossible_settings_are_refused(call):
     with pytest.raises(ValueError, match="at least 1"):
         call(RandomModel(0), images(0, 1))
+
+
+@pytest.mark.parametrize("forbidden", [[3], [2, 4, 5]])
+def test_a_forbidden_word_is_never_said_and_the_others_keep_their_probability(forbidden):
+    class Sharp(RandomModel):
+        """The obvious way: the words' scores are struck from the list before the best are taken."""
+
+        def log_probs(self, hidden):
+            scores = super().log_probs(hidden)
+            scores[..., forbidden] = -np.inf
+            return scores
+
+    model, some = RandomModel(1), images(2, 6)
+    said = beam_search(Without(model, forbidden), some, 3, bos=BOS, eos=EOS, max_length=5)
+    for image, found in zip(some, said, strict=True):
+        expected = obvious_beam(Sharp(1), image, 3, 5)
+        assert [h.log_prob for h in found] == pytest.approx([total for _, total, *_ in expected if total > -np.inf])
+    drawn = sample(Without(model, forbidden), some, 20, 0.1, bos=BOS, eos=EOS, max_length=8)
+    first = greedy(Without(model, forbidden), some, bos=BOS, eos=EOS, max_length=8)
+    words = {word for found in (*said, *drawn, *first) for hypothesis in found for word in hypothesis.words}
+    assert words and not words & set(forbidden)
+    free = {word for found in sample(model, some, 20, 0.1, bos=BOS, eos=EOS) for h in found for word in h.words}
+    assert free >= set(forbidden)  # the model itself says them

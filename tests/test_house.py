@@ -13,7 +13,7 @@ PACKAGE = REPOSITORY / "lrcn_utils"
 UPPER_FLOOR = {"training", "inference", "widgets", "checks"}
 GROUND_FLOOR = {"data", "models", "decoding", "metrics", "plots"}
 ROOT = {"environment", "paper"}
-COMMANDS = {"predict"}
+COMMANDS = {"evaluate", "predict"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -8,7 +8,9 @@ import torch
 
 SPECIALS = ["<pad>", "<bos>", "<eos>", "<unk>"]
 PAD, BOS, EOS, UNK = range(4)
+NEVER_SAID = [PAD, BOS, UNK]  # no part of a sentence: decoders leave them out
 
+_INSIDE_A_WORD = re.compile(r"(?<=\w) (['-]) (?=\w)")
 _TOKEN = re.compile(r"\w+|[^\w\s]+")  # a run of letters and digits, or a run of punctuation
 
 
@@ -19,6 +21,11 @@ def tokenise(text: str) -> list[str]:
     """
     tokens = _TOKEN.findall(text.lower())
     return tokens[:-1] if tokens and tokens[-1] == "." else tokens
+
+
+def as_text(words: Iterable[str]) -> str:
+    """A sentence of words as ``tokenise`` makes them; "man ' s t - shirt" becomes "man's t-shirt" again."""
+    return _INSIDE_A_WORD.sub(r"\1", " ".join(words))
 
 
 class Vocabulary:

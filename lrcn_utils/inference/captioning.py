@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from lrcn_utils import environment
 from lrcn_utils.data.clips import centre_crop
 from lrcn_utils.data.image import read_image
-from lrcn_utils.data.vocabulary import BOS, EOS, Vocabulary
-from lrcn_utils.decoding import BeamLevel, Hypothesis, beam_levels, beam_search, follow, greedy, sample
+from lrcn_utils.data.vocabulary import BOS, EOS, NEVER_SAID, Vocabulary
+from lrcn_utils.decoding import BeamLevel, Hypothesis, Without, beam_levels, beam_search, follow, greedy, sample
 from lrcn_utils.training.captioning import models
 from lrcn_utils.training.features import cnn_features, warp_size
 from lrcn_utils.training.sentences import device_of
@@ -58,6 +58,7 @@ class Captions:
         look: Callable[[np.ndarray], Tensor] | None = None,
     ):
         self.model, self.vocabulary, self.pictures, self.look = model, vocabulary, list(pictures), look
+        self.speaker = Without(model, NEVER_SAID)
 
     @classmethod
     def load(cls, path: Path | str, pictures: Sequence[Picture] = ()) -> "Captions":
@@ -87,11 +88,11 @@ class Captions:
         """The decoder's hypotheses, best first; of sampling the ten most probable different ones."""
         feature, ends = self._feature(picture), {"bos": BOS, "eos": EOS}
         if settings.decoder == "greedy":
-            return greedy(self.model, feature, **ends)[0]
+            return greedy(self.speaker, feature, **ends)[0]
         if settings.decoder == "beam search":
-            return beam_search(self.model, feature, settings.width, **ends)[0]
+            return beam_search(self.speaker, feature, settings.width, **ends)[0]
         seeded = torch.Generator().manual_seed(0)
-        drawn = sample(self.model, feature, settings.n, settings.t, **ends, generator=seeded)[0]
+        drawn = sample(self.speaker, feature, settings.n, settings.t, **ends, generator=seeded)[0]
         return list({hypothesis.words: hypothesis for hypothesis in reversed(drawn)}.values())[::-1][:TOP]
 
     def _feature(self, picture: Picture) -> Tensor:
@@ -112,7 +113,7 @@ class Captions:
 
     def beams(self, picture: Picture, width: int) -> list[BeamLevel]:
         """The beams after every step of a beam search, best first."""
-        return list(beam_levels(self.model, self._feature(picture), width, bos=BOS, eos=EOS))
+        return list(beam_levels(self.speaker, self._feature(picture), width, bos=BOS, eos=EOS))
 
 
 def image_feature(cnn: nn.Module, pixels: np.ndarray, layer: str) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from lrcn_utils.data.clips import TOY, centre_crop
 from lrcn_utils.data.tacos import CRFOutputs, decode_tuple
-from lrcn_utils.data.vocabulary import BOS, EOS, Vocabulary
+from lrcn_utils.data.vocabulary import Vocabulary
 from lrcn_utils.decoding import beam_search
 from lrcn_utils.inference.film import Film
 from lrcn_utils.models.crf import TupleCRF
@@ -22,6 +22,7 @@ from lrcn_utils.training.description.decoders import LONGEST, decoder_inputs
 from lrcn_utils.training.description.translator import translate_map, translate_probabilities
 from lrcn_utils.training.description.tuples import read_clips, unaries
 from lrcn_utils.training.features import cnn_features, evenly_spread
+from lrcn_utils.training.sentences import decode
 
 RULED_OUT = -30.0  # log-probability of a state that the reader has ruled out
 Edits = Mapping[str, str]  # the word chosen by hand, by slot
@@ -45,7 +46,7 @@ class Sentence:
 
 def write(model: nn.Module, vocabulary: Vocabulary, inputs: Tensor, width: int = 3) -> Sentence:
     """The best sentence that beam search finds for ``inputs``, one row of what the decoder reads."""
-    best = beam_search(model.eval(), inputs, width, bos=BOS, eos=EOS, max_length=LONGEST)[0][0]
+    best = decode(model, inputs, beam_search, width, max_length=LONGEST)[0][0]
     return Sentence(vocabulary.decode(best.words), best.log_prob)
 
 

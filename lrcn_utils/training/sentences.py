@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from lrcn_utils.data.captions import PixelFiles
-from lrcn_utils.data.vocabulary import BOS, EOS, Vocabulary, pad_batch, tokenise
-from lrcn_utils.decoding import Hypothesis, beam_search
+from lrcn_utils.data.vocabulary import BOS, EOS, NEVER_SAID, PAD, UNK, Vocabulary, pad_batch, tokenise
+from lrcn_utils.decoding import Hypothesis, Without, beam_search
 from lrcn_utils.models.captioning import word_loss
 
 Words = list[str]
@@ -73,24 +73,41 @@ def batch_loss(model: Callable, batch: tuple[Tensor | None, Tensor, Tensor]) -> 
 
 
 @torch.no_grad()
-def nats_per_word(model: Callable, pairs: Pairs) -> float:
-    """Loss in nats a word over all pairs, ends of sentences counted, with teacher forcing and without dropout."""
+def nats_per_word(model: Callable, pairs: Pairs, *, unknown: bool = True) -> float:
+    """Loss in nats a word over all pairs, ends of sentences counted, with teacher forcing and without dropout.
+
+    With ``unknown=False`` the words that the vocabulary lacks do not count: ``<unk>`` is easily guessed, and says
+    nothing.
+    """
     training = getattr(model, "training", False)
     if training:
         model.eval()
-    sums = [batch_loss(model, batch) for batch in DataLoader(pairs, 200, collate_fn=collate)]
+    sums = []
+    for inputs, before, words in DataLoader(pairs, 200, collate_fn=collate):
+        counted = words if unknown else words.masked_fill(words == UNK, PAD)
+        sums.append(batch_loss(model, (inputs, before, counted)))
     if training:
         model.train()
     return sum(total.item() for total, _ in sums) / sum(int(count) for _, count in sums)
 
 
+def unknown_share(pairs: Pairs) -> float:
+    """The share of the words, ends of sentences counted, that the vocabulary lacks, 0..1."""
+    counted = sum(len(words) + 1 for _, words in pairs.pairs)
+    return sum(words.count(UNK) for _, words in pairs.pairs) / counted
+
+
 def decode(model, inputs: Tensor, decoder: Callable = beam_search, *settings, size: int = 100, **options):
-    """Hypotheses for all ``inputs``, ``size`` at a time: ``decode(model, features, beam_search, 3)``."""
+    """Hypotheses for all ``inputs``, ``size`` at a time: ``decode(model, features, beam_search, 3)``.
+
+    ``<unk>`` is never written.
+    """
     found: list[list[Hypothesis]] = []
     if isinstance(model, nn.Module):
         model.eval()
+    speaker = Without(model, NEVER_SAID)
     for batch in inputs.split(size):
-        found += decoder(model, batch.to(device_of(model)), *settings, bos=BOS, eos=EOS, **options)
+        found += decoder(speaker, batch.to(device_of(model)), *settings, bos=BOS, eos=EOS, **options)
     return found
 
 

@@ -43,9 +43,10 @@ class DataSettings:
     """What every command takes that makes a run of a dataset, whether it trains or only measures.
 
     ``RECIPE``: what a task fills in for the options that were not given, so that the run records what was used.
-    ``DATASETS``: the names that --data knows; anything else is a folder.
+    ``DATASETS``: the names that --data knows; anything else is a folder. ``PROG``: how the command begins.
     """
 
+    PROG: ClassVar[str] = RUN
     RECIPE: ClassVar[dict[str, Any]] = {}
     DATASETS: ClassVar[tuple[str, ...]] = ("toy",)
 
@@ -153,12 +154,13 @@ def _base(hint):
 
 def command(settings: DataSettings, task: str) -> str:
     """The command line that gives the same results again; of files and folders it has the names alone."""
-    words = [RUN, *task.split()]
+    words = [settings.PROG, *task.split()]
     for one in fields(settings):
         value = getattr(settings, one.name)
         if value == one.default or not one.metadata["changes_result"]:
             continue
-        words.append(f"--{one.name.replace('_', '-')}")
+        if one.default is not MISSING:
+            words.append(f"--{one.name.replace('_', '-')}")
         if isinstance(value, tuple):
             words.append((",".join if one.metadata["kind"] else " ".join)(map(_shown, value)))
         elif value is not True:

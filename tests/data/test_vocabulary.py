@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrcn_utils.data.vocabulary import BOS, EOS, PAD, SPECIALS, UNK, Vocabulary, pad_batch, tokenise
+from lrcn_utils.data.vocabulary import BOS, EOS, PAD, SPECIALS, UNK, Vocabulary, as_text, pad_batch, tokenise
 
 WORDS = st.lists(st.text("abcxyz019", min_size=1, max_size=6), min_size=1, max_size=12)
 ENCODED = st.lists(st.lists(st.integers(3, 50), max_size=9), min_size=1, max_size=6)
@@ -83,3 +83,9 @@ def test_targets_are_the_inputs_one_step_later(sentences):
 def test_errors_name_the_argument(call, argument):
     with pytest.raises(ValueError, match=argument):
         call()
+
+
+@pytest.mark.parametrize("text", ["a man's t-shirt", "two dogs , one - eyed", "rock 'n' roll"])
+def test_words_become_the_sentence_that_they_came_from(text):
+    assert tokenise(as_text(tokenise(text))) == tokenise(text)
+    assert as_text(tokenise("A man's t-shirt.")) == "a man's t-shirt"

@@ -8,11 +8,11 @@ from torch import nn
 
 from lrcn_utils.data.captions import PixelFiles
 from lrcn_utils.data.vocabulary import Vocabulary
-from lrcn_utils.decoding import sample
+from lrcn_utils.decoding import beam_search, greedy, sample
 from lrcn_utils.models.captioning import Captioner, ImageCaptioner
 from lrcn_utils.models.description import TupleDecoder
 from lrcn_utils.models.lstm import LanguageModel
-from lrcn_utils.training.sentences import Pairs, batch_loss, collate, decode, nats_per_word, references
+from lrcn_utils.training.sentences import Pairs, batch_loss, collate, decode, nats_per_word, references, unknown_share
 
 WORDS = Vocabulary(["a", "red", "green", "square", "on", "blue"])
 TEXTS = ["a red square", "a green", "square on a blue square on a red square", "blue"]
@@ -86,6 +86,28 @@ def test_the_loss_is_a_mean_over_words_and_not_over_batches(inputs):
     expected = by_hand(model.eval(), pairs)
     assert nats_per_word(model.train(), pairs) == pytest.approx(expected, rel=1e-5)
     assert model.training
+
+
+def test_unknown_words_can_be_left_out_of_the_loss():
+    model = Captioner(len(WORDS), 2, hidden=8, embedding=4).eval()
+    pairs = Pairs(torch.ones(2, 2), [(0, "a purple square"), (1, "red")], WORDS)
+    assert unknown_share(pairs) == 1 / 6
+    losses = []
+    for features, before, words in (collate([pair]) for pair in pairs):
+        log_probs = model(features, before).log_softmax(-1)[0]
+        losses += [-log_probs[t, word].item() for t, word in enumerate(words[0].tolist()) if word != 3]
+    assert nats_per_word(model, pairs, unknown=False) == pytest.approx(sum(losses) / 5, rel=1e-5)
+    assert nats_per_word(model, pairs) != pytest.approx(sum(losses) / 5, rel=1e-5)
+
+
+def test_the_unknown_word_is_never_written():
+    model = TupleDecoder(2, len(WORDS), embedding=4, hidden=8)
+    nn.init.zeros_(model.decoder.output.weight)
+    with torch.no_grad():
+        model.decoder.output.bias.copy_(torch.tensor([7.0, 8, 0, 9, *[1.0] * (len(WORDS) - 4)]))
+    for decoder in ((greedy,), (beam_search, 3), (sample, 5)):
+        words = {word for found in decode(model, torch.ones(2, 2), *decoder) for h in found for word in h.words}
+        assert words and min(words) > 3
 
 
 def test_fine_tuning_reaches_the_cnn():

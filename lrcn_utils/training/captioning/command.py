@@ -9,27 +9,35 @@ from torch import Tensor, nn
 from lrcn_utils import environment
 from lrcn_utils.data.cache import digest, digest_of
 from lrcn_utils.data.captions import CaptionSet, PixelFiles
-from lrcn_utils.data.coco import read_coco
-from lrcn_utils.data.flickr import read_flickr
 from lrcn_utils.data.vocabulary import Vocabulary
 from lrcn_utils.decoding import beam_search
-from lrcn_utils.metrics.captions import bleu
+from lrcn_utils.metrics.captions import bleu, cider_d
 from lrcn_utils.models.captioning import ImageCaptioner
 from lrcn_utils.training.captioning import models, shipped
+from lrcn_utils.training.captioning.images import features_of, read_images
 from lrcn_utils.training.captioning.settings import CLIP_NORM, CaptioningSettings, ShipSettings
-from lrcn_utils.training.features import extract_images, warp_size
+from lrcn_utils.training.features import warp_size
 from lrcn_utils.training.loop import History, fit
 from lrcn_utils.training.run import Run
-from lrcn_utils.training.sentences import Pairs, batch_loss, best_words, collate, decode, nats_per_word, references
+from lrcn_utils.training.sentences import (
+    Pairs,
+    batch_loss,
+    best_words,
+    collate,
+    decode,
+    nats_per_word,
+    references,
+    unknown_share,
+)
 from lrcn_utils.training.state import State
 
 
 def run(settings: CaptioningSettings) -> None:
     """Train, print the loss on the val split with right and with shuffled images and BLEU, and save the captioner."""
-    sets = {split: _read(settings, split) for split in ("train", "val")}
+    sets = {split: read_images(settings, split) for split in ("train", "val")}
     network = models.open_cnn(settings.cnn)
     this = Run.start(settings, "captioning", **_identity(settings, sets, network))
-    seen = {split: _features_of(settings, network, found) for split, found in sets.items()}
+    seen = {split: _seen(settings, network, found) for split, found in sets.items()}
     vocabulary = Vocabulary.build((text for _, text in seen["train"][0].pairs()), settings.min_count)
     counts = {split: len(found) for split, (found, _) in seen.items()} | {"words": len(vocabulary)}
     print(f"{counts['train']} training images, {counts['val']} val images, {counts['words']} words")
@@ -44,34 +52,6 @@ COMMANDS = {"": (CaptioningSettings, run), "ship": (ShipSettings, lambda setting
 RENAMED = {"--variant": "--model", "--layer": "--feature"}
 
 
-def _read(settings: CaptioningSettings, split: str) -> CaptionSet:
-    """One split ("train" or "val") with its captions; what cannot be used is printed.
-
-    Raises ValueError when nothing of it can be used.
-    """
-    found = _read_split(settings.form, settings.folder, split, settings.strict).limit(settings.limit)
-    for line in found.report.lines:
-        print(line)
-    if not len(found):
-        raise ValueError(f"{settings.folder}: nothing to use in the {split} split")
-    return found
-
-
-def _read_split(form: str, root, split: str, strict: bool = False) -> CaptionSet:
-    """One split ("train", "val", "test") below ``root``, in the form of "toy", "flickr" or "coco"."""
-    if form == "flickr":
-        return read_flickr(root, split, strict=strict)
-    folder = root / "stills" if form == "toy" else root
-    images = folder / "images" if (folder / "images").is_dir() else folder
-    file = folder / "annotations" / f"captions_{split}.json"
-    if not file.exists():
-        raise FileNotFoundError(
-            f"{file}: there is no such file; prepare_captions.py and prepare_coco.py write it, and for a copy of Flickr"
-            " give --data flickr8k --root DIR"
-        )
-    return read_coco(file, images, strict=strict)
-
-
 def _identity(settings: CaptioningSettings, sets: dict[str, CaptionSet], network: nn.Module) -> dict:
     """What the settings do not say of a run: its images and captions by contents, and its CNN."""
     found = {
@@ -81,15 +61,9 @@ def _identity(settings: CaptioningSettings, sets: dict[str, CaptionSet], network
     return found | {"cnn weights": models.cnn_config("", network)["weights"]}
 
 
-def _features_of(settings: CaptioningSettings, network: nn.Module, images: CaptionSet) -> tuple[CaptionSet, Tensor]:
-    """The images that can be read and their features; what cannot be read is printed."""
-    known = len(images.report.lines)
-    options = {"workers": settings.workers, "strict": settings.strict}
-    used, features = extract_images(images, network, settings.feature, settings.cache_folder, **options)
-    for line in used.report.lines[known:]:
-        print(line)
-    if not len(used):
-        raise ValueError(f"{settings.folder}: not one of the images can be read")
+def _seen(settings: CaptioningSettings, network: nn.Module, images: CaptionSet) -> tuple[CaptionSet, Tensor]:
+    """The images that can be read, and what the captioner sees of them: the control sees nothing."""
+    used, features = features_of(settings, network, settings.feature, images, settings.workers)
     return used, features[:, : 0 if settings.no_image else None]
 
 
@@ -109,7 +83,7 @@ def _train(
     if settings.fine_tune:
         network = models.open_cnn(settings.cnn)
         _fine_tune(network, model, settings, train_set, vocabulary, seed, this.state(part, "fine-tuning"))
-        val_set, val = _features_of(settings, network, val_set)
+        val_set, val = _seen(settings, network, val_set)
         notes = {"task": "cnn", "model": settings.cnn, "labels": getattr(network, "labels", None)}
         file = this.keep(f"cnn_seed{seed}", network, notes, {"seed": seed})
         cnn = models.cnn_config(settings.cnn, network, file.name)
@@ -157,10 +131,15 @@ def _fine_tune(network, model, settings: CaptioningSettings, train_set: CaptionS
 
 def _report(model: nn.Module, val: Tensor, val_set: CaptionSet, vocabulary: Vocabulary) -> dict[str, float]:
     """Print and return the scores on the val split, with right and with shuffled images."""
-    loss = nats_per_word(model, Pairs(val, val_set.pairs(), vocabulary))
+    pairs = Pairs(val, val_set.pairs(), vocabulary)
+    loss, known = nats_per_word(model, pairs), nats_per_word(model, pairs, unknown=False)
     shuffled = nats_per_word(model, Pairs(val.roll(1, 0), val_set.pairs(), vocabulary)) if len(val) > 1 else None
-    scores = bleu(best_words(decode(model, val, beam_search, 3), vocabulary), references(val_set.captions))
+    written, wanted = best_words(decode(model, val, beam_search, 3), vocabulary), references(val_set.captions)
+    scores, cider = bleu(written, wanted), cider_d(written, wanted)
     control = "one image cannot be shuffled" if shuffled is None else f"with shuffled images {shuffled:.3f}"
     print(f"val loss {loss:.3f} nats a word (perplexity {np.exp(loss):.1f}); {control}")
-    print("BLEU-1..4 with beam 3: " + " / ".join(f"{score:.3f}" for score in scores))
-    return {"val_loss": loss, "val_loss_shuffled": shuffled, "val_bleu4": scores[3]}
+    if share := unknown_share(pairs):
+        print(f"{share:.1%} of the words are not in the vocabulary; without them {known:.3f} nats a word")
+    print("BLEU-1..4 with beam 3: " + " / ".join(f"{score:.3f}" for score in scores) + f"; CIDEr-D {cider:.3f}")
+    found = {"val_loss": loss, "val_loss_known_words": known, "val_loss_shuffled": shuffled}
+    return found | {"val_bleu4": scores[3], "val_cider_d": cider}

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lrcn_utils.models.captioning import CELLS, VARIANTS
+from lrcn_utils.training.captioning.images import DATASETS
 from lrcn_utils.training.settings import Settings, option
 
 CLIP_NORM = 5.0
@@ -14,7 +15,7 @@ CNNS = ("hybrid-toy", "squeezenet1_1", "alexnet", "vgg16", "resnet18")
 class CaptioningSettings(Settings):
     """A captioner on fixed image features; with ``fine_tune`` its CNN is trained afterwards, too."""
 
-    DATASETS = ("toy", "flickr8k", "flickr30k", "coco")
+    DATASETS = DATASETS
     RECIPE = {"epochs": 12, "batch_size": 100, "rate": 2e-3, "feature": "fc8"}
     model: str = option("2f", "LRCN with one or two LSTMs, factored or not, or the m-RNN", choices=[*VARIANTS, "mrnn"])
     cell: str = option("lstm", "the recurrent layers of LRCN", choices=list(CELLS))
@@ -38,11 +39,6 @@ class CaptioningSettings(Settings):
             raise ValueError("--dropout and --cell belong to LRCN; the m-RNN has one kind of recurrent layer")
         if self.no_image and self.fine_tune:
             raise ValueError("--fine-tune trains the CNN by way of the image, which --no-image leaves out")
-
-    @property
-    def form(self) -> str:
-        """In which form the captions lie: "toy", "flickr" or "coco"."""
-        return {"toy": "toy", "flickr8k": "flickr", "flickr30k": "flickr"}.get(self.data, "coco")
 
     def sizes(self, image_size: int) -> dict:
         """What ``models.build`` needs to know beside the vocabulary."""

@@ -1,0 +1,46 @@
+"""How good captions are, scored as the COCO server does: those of a captioner on a split, or those of a file.
+
+    python -m lrcn_utils.evaluate captioner runs/captioning-1a2b3c4d/captioner_seed0.safetensors \\
+        --data flickr8k --root DIR --split test --retrieval --page captions.html
+    python -m lrcn_utils.evaluate predictions mine.json captions_val2014.json
+
+"captioner" and "predictions" list their options with --help.
+"""
+
+import argparse
+import sys
+
+PROG = "python -m lrcn_utils.evaluate"
+PARTS = ("captioner", "predictions")
+
+
+def main(words: list[str] | None = None) -> None:
+    """The command. What a user can mend ends it with one line and exit code 1."""
+    words = sys.argv[1:] if words is None else words
+    parser = argparse.ArgumentParser(
+        prog=PROG, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("part", choices=PARTS, help="what is scored")
+    part = parser.parse_args(words[:1]).part
+
+    from lrcn_utils.data.command import one_line
+    from lrcn_utils.training.captioning import evaluation
+    from lrcn_utils.training.settings import parse
+
+    kind = {"captioner": evaluation.CaptionerSettings, "predictions": evaluation.PredictionsSettings}[part]
+    settings = parse(kind, words[1:], prog=f"{PROG} {part}", about=kind.__doc__.strip())
+    one_line(lambda: (_captioner if part == "captioner" else evaluation.evaluate_predictions)(settings))
+
+
+def _captioner(settings) -> None:
+    from lrcn_utils.inference.caption_page import write_page
+    from lrcn_utils.training.captioning.evaluation import evaluate_captioner
+
+    found = evaluate_captioner(settings)
+    if settings.page:
+        write_page(settings.page, found)
+        print(f"wrote {settings.page}")
+
+
+if __name__ == "__main__":
+    main()
