@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-import torchvision
 from torch import nn
 from torch.nn import functional as F
 
@@ -270,6 +269,10 @@ _PRETRAINED = {
 _ALSO_RIGHT = {"squeezenet1_1": ("6e3b8af688c0733f37190a83cf43b9ea416e0dbb7d2ee07523c61ba22792ec97",)}
 
 
+class _Reached(Exception):
+    """The layer that was asked for has been computed: what comes after it would be computed for nothing."""
+
+
 class WeightsMissing(OSError):
     """Pretrained weights are not cached and cannot be downloaded, or are damaged; the message says what to do."""
 
@@ -295,16 +298,21 @@ class Pretrained(nn.Module):
     def features(self, x: torch.Tensor, layer: str) -> torch.Tensor:
         """Units of ``layer`` (n, dim) after their ReLU for images (n, 3, 224, 224) in 0..1."""
         _check_layer(layer, self.feature_size)
-        kept = []
-        module = self.network.get_submodule(self.layers[layer])
-        handle = module.register_forward_hook(lambda _, __, output: kept.append(output))
+        x = (x - self.mean) / self.std
+        if layer == "fc8":
+            return self.network(x)
+
+        def stop(module, inputs, output):
+            raise _Reached(output)
+
+        handle = self.network.get_submodule(self.layers[layer]).register_forward_hook(stop)
         try:
-            scores = self.network((x - self.mean) / self.std)
+            self.network(x)
+        except _Reached as reached:
+            (output,) = reached.args
         finally:
             handle.remove()
-        if layer == "fc8":
-            return scores
-        return kept[0].flatten(2).mean(2) if kept[0].dim() == 4 else kept[0]
+        return output.flatten(2).mean(2) if output.dim() == 4 else output
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Raw scores (n, 1000) for images (n, 3, 224, 224) in 0..1."""
@@ -333,7 +341,7 @@ def pretrained(name: str, download: bool = False) -> Pretrained:
             "delete it, then pass download=True"
         )
     with torch.device("meta"):  # no random weights that would be thrown away
-        network = torchvision.models.get_model(name, weights=None)
+        network = _torchvision().get_model(name, weights=None)
     network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True), assign=True)
     return Pretrained(name, network, weights.meta["categories"]).eval()
 
@@ -346,14 +354,20 @@ def _fetch(name: str, url: str, path: Path, digest: str) -> None:
         raise WeightsMissing(f"{name}: {path.name} could not be fetched ({error}); are you offline?") from error
 
 
+def _torchvision():
+    from torchvision import models  # seconds that nobody should wait for who needs none of its networks
+
+    return models
+
+
 def _weights_of(name: str):
     """torchvision's entry for the ImageNet weights of ``name``: their address and the names of the classes."""
     if name not in _PRETRAINED:
         raise ValueError(f"name={name!r}: choose one of {', '.join(_PRETRAINED)}")
-    return torchvision.models.get_model_weights(name).DEFAULT
+    return _torchvision().get_model_weights(name).DEFAULT
 
 
 def untrained(name: str) -> Pretrained:
     """The same network with random weights: its shapes and layers are real, its features are not."""
     categories = _weights_of(name).meta["categories"]
-    return Pretrained(name, torchvision.models.get_model(name, weights=None), categories).eval()
+    return Pretrained(name, _torchvision().get_model(name, weights=None), categories).eval()

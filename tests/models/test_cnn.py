@@ -2,6 +2,8 @@
 
 import hashlib
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -174,6 +176,22 @@ def test_torchvision_s_networks_are_fed_as_they_were_trained(name):
     assert fresh.mean.flatten().tolist() == pytest.approx(as_trained.mean)
     assert fresh.std.flatten().tolist() == pytest.approx(as_trained.std)
     assert as_trained.crop_size == [model.crop]
+
+
+def test_what_comes_after_the_layer_is_not_computed():
+    network = cnn.untrained("squeezenet1_1")
+    calls = []
+    network.network.classifier.register_forward_hook(lambda *_: calls.append("classifier"))
+    network.features(torch.rand(1, 3, 224, 224), "pool")
+    assert calls == []
+    network.features(torch.rand(1, 3, 224, 224), "fc8")
+    assert calls == ["classifier"]
+
+
+def test_torchvision_is_loaded_by_those_only_who_use_its_networks():
+    code = "import sys, lrcn_utils.models.cnn, lrcn_utils.models.activity; print('torchvision' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "False"
 
 
 def test_fc6_and_fc7_of_alexnet_are_the_two_hidden_layers():
