@@ -1,10 +1,13 @@
 """The command line of training: ``python -m lrcn_utils.training TASK [PART] ...``; each task says its own options."""
 
 import argparse
+import contextlib
 import importlib
+import os
 import sys
 
 from lrcn_utils.data.command import one_line
+from lrcn_utils.training.processes import processes
 from lrcn_utils.training.settings import RUN, parse
 
 TASKS = ("activity", "captioning", "description", "arrow", "cnn")
@@ -29,10 +32,18 @@ def main(words: list[str] | None = None) -> None:
     more = f"Parts, named right after {task}: {others}." if others and not part else ""
     settings = parse(kind, given, prog=prog, about=f"{kind.__doc__.strip()}\n{more}", renamed=command.RENAMED)
     try:
-        one_line(lambda: run(settings))
+        one_line(lambda: _run(run, settings))
     except KeyboardInterrupt:
         print("stopped; the same command with --resume and its --out goes on", file=sys.stderr)
         sys.exit(130)
+
+
+def _run(run, settings) -> None:
+    """Run the command; of several processes the first alone is heard."""
+    with contextlib.ExitStack() as silence:
+        if not processes().first:
+            silence.enter_context(contextlib.redirect_stdout(silence.enter_context(open(os.devnull, "w"))))
+        run(settings)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from lrcn_utils.data.image import READER as IMAGE_READER
 from lrcn_utils.data.ucf101 import ClipDataset, Video
 from lrcn_utils.data.video import READER as VIDEO_READER
 from lrcn_utils.training.checkpoints import weights_digest
+from lrcn_utils.training.processes import processes
 
 FRAMES_AT_ONCE = 16
 PIXELS_AT_ONCE = 320_000  # to the CNN: with more, the maps of its first layers leave a CPU's cache, at half the speed
@@ -76,10 +77,12 @@ def extract(
     network = {"layer": layer, "weights": weights_digest(cnn)}
     kept = ArrayCache(cache, "features", **how, **network, reader=VIDEO_READER)
     cnn.eval()
-    for video in tqdm(dataset.videos, desc="features", disable=not progress, leave=False):
+    own = processes().share(dataset.videos)
+    for video in tqdm(own, desc="features", disable=not (progress and processes().first), leave=False):
         if (file := dataset.path(video)) not in kept:
             found = _of_video(dataset, video, cnn, layer, views, spread)
             kept.write(file, found.shape, np.float16, [found])
+    processes().wait()
     return FrameFeatures(dataset, kept)
 
 
@@ -152,11 +155,18 @@ def extract_images(
     network = {"layer": layer, "weights": weights_digest(cnn)}
     kept = ArrayCache(cache, "image_features", warp=side, crop=cnn.crop, **network, reader=IMAGE_READER)
     cnn.eval()
-    missing = images.subset(i for i, file in enumerate(images.images) if file not in kept)
-    for rows, pixels in image_batches(missing, side, side, workers=workers, strict=strict):
-        crops = clips.centre_crop(pixels.permute(0, 2, 3, 1).numpy(), cnn.crop)
-        for row, found in zip(rows, cnn_features(cnn, crops, layer).numpy(), strict=True):
-            kept.write(missing.images[row], found.shape, np.float32, [found])
+
+    def fill(numbers: Sequence[int]) -> None:
+        missing = images.subset(i for i in numbers if images.images[i] not in kept)
+        for rows, pixels in image_batches(missing, side, side, workers=workers, strict=strict):
+            crops = clips.centre_crop(pixels.permute(0, 2, 3, 1).numpy(), cnn.crop)
+            for row, found in zip(rows, cnn_features(cnn, crops, layer).numpy(), strict=True):
+                kept.write(missing.images[row], found.shape, np.float32, [found])
+
+    fill(processes().share(range(len(images))))
+    processes().wait()
+    if processes().count > 1:
+        fill(range(len(images)))  # what another process could not read is reported here too
     found = [kept.read(file) for file in images.images]
     rows = [i for i, features in enumerate(found) if features is not None]
     features = np.stack([found[i] for i in rows]) if rows else np.empty((0, 0), np.float32)

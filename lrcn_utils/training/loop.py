@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from lrcn_utils.training.processes import processes
 from lrcn_utils.training.state import State
 
 Loss = Tensor | tuple[Tensor, Tensor | int]
@@ -64,6 +65,8 @@ def fit(
 
     ``batch_loss(model, batch)`` gives the mean loss of one collated batch, or (sum, count) where batches hold unequal
     numbers of words or steps; the history then is the mean over the epoch. It also moves the batch to the device.
+    Of several processes (``processes``) each takes ``batch_size`` items of a step: two of them do what one does with
+    twice the batch, whatever the number of words or steps that each of them has.
     A dataset with a method ``set_epoch(seed, epoch)`` is told the epoch, so that its augmentation can follow it.
     ``schedule`` steps once an epoch; ``clip_norm`` bounds the global L2 norm of the gradient.
     ``on_epoch(history)`` is called after every epoch, for a live curve.
@@ -72,26 +75,32 @@ def fit(
     Raises ValueError for an empty dataset, RunError for the state of another training, and Diverged when the loss or
     a weight is no longer finite; the last good state is then kept.
     """
-    steps = -(-len(dataset) // batch_size)
+    all_of_us = processes()
+    at_once = batch_size * all_of_us.count
+    steps = -(-len(dataset) // at_once)
     if steps == 0:
         raise ValueError("there is nothing to train on: the training set is empty")
     facts = _facts(optimizer, dataset, epochs, batch_size, seed, clip_norm, schedule)
     history, done = _begin(model, optimizer, schedule, state, facts)
+    prepared = all_of_us.prepare(model, optimizer)
 
     def keep(done: Progress) -> None:
-        if state is not None and _finite(model):
+        if state is not None and all_of_us.first and _finite(model):
             state.save(facts, _saved(model, optimizer, schedule, history, done))
 
-    bar = tqdm(range(done.epoch, epochs), desc="epoch", disable=not progress, leave=False)
+    bar = tqdm(range(done.epoch, epochs), desc="epoch", disable=not (progress and all_of_us.first), leave=False)
     for epoch in bar:
         if hasattr(dataset, "set_epoch"):
             dataset.set_epoch(seed, epoch)
-        left = _epoch_order(len(dataset), seed, epoch)[done.step * batch_size :]
+        left = _epoch_order(len(dataset), seed, epoch)[done.step * at_once :]
+        own = [all_of_us.share(left[start : start + at_once]) for start in range(0, len(left), at_once)]
         model.train()
         kept = time.monotonic()
-        for batch in _loader(dataset, left, batch_size, collate, workers):
-            torch.manual_seed(seed * 1_000_003 + epoch * steps + done.step)
-            total, count = _step(model, batch, batch_loss, optimizer, clip_norm)
+        # Who has no item left in the last step takes any, and it does not count: all must take every step.
+        loader = _loader(dataset, [items or left[-1:] for items in own], collate, workers)
+        for items, batch in zip(own, loader, strict=True):
+            torch.manual_seed(seed * 1_000_003 + epoch * steps + done.step + all_of_us.rank * 1_000_000_007)
+            total, count = _step(*prepared, batch, batch_loss, clip_norm, len(items) > 0)
             if not np.isfinite(total):
                 raise Diverged(_diverged("the loss is", total, epoch, done.step, state))
             done.step, done.total, done.count = done.step + 1, done.total + total, done.count + count
@@ -122,23 +131,29 @@ def _epoch_order(size: int, seed: int, epoch: int) -> list[int]:
     return torch.randperm(size, generator=generator).tolist()
 
 
-def _step(model, batch, batch_loss, optimizer, clip_norm) -> tuple[float, float]:
-    """One step of the optimizer; the loss summed over the batch, and of how many words, steps or batches it is."""
+def _step(model, optimizer, batch, batch_loss, clip_norm, counts: bool) -> tuple[float, float]:
+    """One step of the optimizer; the loss summed over the batch, and of how many words, steps or batches it is.
+
+    Both are sums over all processes. Where the batch of this one does not count, its loss is 0, of no words.
+    """
     loss = batch_loss(model, batch)
     total, count = loss if isinstance(loss, tuple) else (loss, 1)
+    total, count = total * counts, torch.as_tensor(count, device=total.device) * counts
+    everyone = processes()
+    found, whole = everyone.sum(torch.stack([total.detach(), count.to(total.dtype)]))
     optimizer.zero_grad(set_to_none=True)
-    (total / count).backward()
+    everyone.backward(total * everyone.count / whole)  # the gradients of the processes are averaged, not summed
     if clip_norm is not None:
-        nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
-    if torch.isfinite(total):  # a loss that is not must not reach the weights
+        everyone.clip(model, clip_norm)
+    if torch.isfinite(found):  # a loss that is not must not reach the weights
         optimizer.step()
-    return total.item(), float(count)
+    return found.item(), float(whole)
 
 
-def _loader(dataset: Dataset, order: list[int], batch_size: int, collate, workers: int) -> DataLoader:
+def _loader(dataset: Dataset, batches: list[list[int]], collate, workers: int) -> DataLoader:
     # A generator of the loader's own: else it would draw on the global one and move dropout after a resume.
     own = torch.Generator()
-    return DataLoader(dataset, batch_size, sampler=order, collate_fn=collate, num_workers=workers, generator=own)
+    return DataLoader(dataset, batch_sampler=batches, collate_fn=collate, num_workers=workers, generator=own)
 
 
 def _facts(optimizer, dataset, epochs, batch_size, seed, clip_norm, schedule) -> dict:
@@ -147,7 +162,8 @@ def _facts(optimizer, dataset, epochs, batch_size, seed, clip_norm, schedule) ->
     groups = [{k: v for k, v in group.items() if k not in told_apart} for group in optimizer.param_groups]
     rates = [group.get("initial_lr", group["lr"]) for group in optimizer.param_groups]
     shapes = [[list(p.shape) for p in group["params"]] for group in optimizer.param_groups]
-    return {
+    several = {"processes": processes().count} if processes().count > 1 else {}
+    return several | {
         "optimizer": f"{type(optimizer).__name__} {groups}",
         "rate": rates,
         "schedule": type(schedule).__name__,

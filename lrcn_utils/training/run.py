@@ -22,6 +22,7 @@ from lrcn_utils.data import atomic
 from lrcn_utils.data.cache import digest_of
 from lrcn_utils.data.text import read_json
 from lrcn_utils.training.checkpoints import save_checkpoint
+from lrcn_utils.training.processes import processes
 from lrcn_utils.training.settings import DataSettings, command, that_change_results
 from lrcn_utils.training.state import Facts, RunError, State, as_stored, assert_same
 
@@ -44,7 +45,8 @@ class Run:
         ``identity``: what the settings do not say, such as digests of the data and of initial weights.
         Raises RunError when the folder holds another run, or this run and it was not asked to resume it.
         """
-        facts = as_stored({"task": task, "format": FORMAT, **that_change_results(settings), **identity})
+        several = {"processes": processes().count} if processes().count > 1 else {}
+        facts = as_stored({"task": task, "format": FORMAT, **that_change_results(settings), **several, **identity})
         folder = settings.out or Path("runs") / f"{task.replace(' ', '-')}-{digest_of(facts)[:8]}"
         run = cls(folder, task, command(settings, task), facts)
         made = [file.name for file in folder.iterdir() if file.name != "run.json"] if folder.is_dir() else []
@@ -98,7 +100,7 @@ class Run:
         text = json.dumps(self.description() | as_stored(results), indent=1)
         atomic.write_text(self.file("results.json"), text)
         for state in self.folder.glob("*.state"):
-            state.unlink()
+            state.unlink(missing_ok=True)  # another process of this run may have been faster
 
 
 def _facts_of(file: Path) -> Facts:

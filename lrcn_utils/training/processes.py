@@ -1,0 +1,93 @@
+"""Several processes that train one model together, on the GPUs of one machine or of many: Hugging Face Accelerate.
+
+    torchrun --nproc-per-node 2 -m lrcn_utils.training captioning ...
+    accelerate launch --num_processes 4 --mixed_precision bf16 -m lrcn_utils.training activity ...
+
+A command that was started by neither is alone, and does not load Accelerate. All processes share one file system: the
+features are divided among them, each waits until all are there, and all read them.
+"""
+
+import os
+from collections.abc import Sequence
+from functools import cache
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+T = TypeVar("T")
+
+
+class Alone:
+    """One process, which does everything."""
+
+    rank, count = 0, 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the process that prints and writes the state of a training."""
+        return self.rank == 0
+
+    def prepare(self, model: nn.Module, optimizer: torch.optim.Optimizer):
+        """``model`` and ``optimizer`` as a step is to use them; the weights stay those of ``model``."""
+        return model, optimizer
+
+    def backward(self, loss: Tensor) -> None:
+        """The gradients of ``loss``, averaged over all processes."""
+        loss.backward()
+
+    def clip(self, model: nn.Module, norm: float) -> None:
+        """Bound the global L2 norm of the gradient."""
+        nn.utils.clip_grad_norm_(model.parameters(), norm)
+
+    def sum(self, numbers: Tensor) -> Tensor:
+        """``numbers`` (n,), each summed over all processes."""
+        return numbers
+
+    def share(self, items: Sequence[T]) -> Sequence[T]:
+        """This process's own part of ``items``: every ``count``-th."""
+        return items[self.rank :: self.count]
+
+    def wait(self) -> None:
+        """Wait until all processes have come here."""
+
+
+class Together(Alone):
+    """One of several processes, or one that Accelerate started for the sake of mixed precision.
+
+    Raises RuntimeError where the launcher has started more processes than have found each other: each would then train
+    a model of its own, and say nothing.
+    """
+
+    def __init__(self):
+        from accelerate import Accelerator, DistributedDataParallelKwargs
+
+        # A head that is trained on features leaves the CNN's weights without a gradient.
+        unused = DistributedDataParallelKwargs(find_unused_parameters=True)
+        self._accelerator = Accelerator(cpu=not torch.cuda.is_available(), kwargs_handlers=[unused])
+        self.rank, self.count = self._accelerator.process_index, self._accelerator.num_processes
+        started = int(os.environ.get("WORLD_SIZE", 1))
+        if self.count != started:
+            raise RuntimeError(f"{started} processes were started, but {self.count} found each other; use torchrun")
+
+    def prepare(self, model: nn.Module, optimizer: torch.optim.Optimizer):
+        return self._accelerator.prepare(model, optimizer)
+
+    def backward(self, loss: Tensor) -> None:
+        self._accelerator.backward(loss)
+
+    def clip(self, model: nn.Module, norm: float) -> None:
+        self._accelerator.clip_grad_norm_(model.parameters(), norm)
+
+    def sum(self, numbers: Tensor) -> Tensor:
+        return self._accelerator.reduce(numbers)
+
+    def wait(self) -> None:
+        self._accelerator.wait_for_everyone()
+
+
+@cache
+def processes() -> Alone:
+    """All processes of this command, as one of them sees them."""
+    launched = "WORLD_SIZE" in os.environ or "ACCELERATE_MIXED_PRECISION" in os.environ
+    return Together() if launched else Alone()

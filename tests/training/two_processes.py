@@ -1,0 +1,52 @@
+"""A training to be launched: python two_processes.py OUT BATCH_SIZE DROPOUT [KILL_AT [RANK]], alone or by torchrun.
+
+It writes the losses and the weights to OUT; with KILL_AT, process RANK kills itself at that step, as kill -9 would.
+"""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from lrcn_utils.data.vocabulary import Vocabulary
+from lrcn_utils.models.captioning import Captioner
+from lrcn_utils.training import loop
+from lrcn_utils.training.processes import processes
+from lrcn_utils.training.sentences import Pairs, batch_loss, collate
+from lrcn_utils.training.state import State
+
+WORDS = ["a", "red", "green", "square", "on", "of", "two", "the", "big"]
+
+
+def main(out: str, batch_size: int, dropout: float, kill_at: int = -1, rank: int = 0) -> None:
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    # 37 sentences of 1 to 9 words: batches hold unequal numbers of words, and the last step has too few sentences.
+    sentences = [(i % 5, " ".join(WORDS[(i * k) % len(WORDS)] for k in range(1, 2 + i % 9))) for i in range(37)]
+    model = Captioner(4 + len(WORDS), 5, hidden=12, embedding=6, dropout=dropout)
+    pairs = Pairs(torch.rand(5, 5), sentences, Vocabulary(WORDS))
+    steps = 0
+
+    def loss(model: nn.Module, batch):
+        nonlocal steps
+        if steps == kill_at and processes().rank == rank:
+            os.kill(os.getpid(), signal.SIGKILL)
+        steps += 1
+        return batch_loss(model, batch)
+
+    state = State(Path(out).with_suffix(".state"), resume=True, every=0)
+    optimizer = torch.optim.AdamW(model.parameters(), 0.01)
+    settings = {"epochs": 4, "batch_size": batch_size, "clip_norm": 1.0, "collate": collate, "progress": False}
+    history = loop.fit(model, pairs, loss, optimizer, state=state, **settings)
+    if processes().first:
+        weights = {name: tensor.flatten().tolist() for name, tensor in model.state_dict().items()}
+        Path(out).write_text(json.dumps({"processes": processes().count, "loss": history.loss, "weights": weights}))
+    processes().wait()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), *map(int, sys.argv[4:]))
