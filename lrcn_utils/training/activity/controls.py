@@ -121,7 +121,8 @@ def measure(model: Recogniser, features: Sequence, labels: ArrayLike, kinds: Kin
 def table(runs: Sequence[Sequence[Control]], kinds: Kinds, videos: str) -> Table:
     """The controls of models that differ in their seed, in %: mean and standard deviation where there are several.
 
-    A ceiling stands below the rows that it belongs to, chance below all. Every model must have the same controls, in the same order. ``videos``: what was measured on, for the headings.
+    A ceiling stands below the rows that it belongs to, chance below all. Every model must have the same controls, in
+    the same order. ``videos``: what was measured on, for the headings.
     """
     shown = list(runs[0][0].accuracy)
     chance = (f"chance among {len(kinds.classes)} classes", [f"{100 / len(kinds.classes):.1f}"] * len(shown))
