@@ -121,15 +121,19 @@ def measure(model: Recogniser, features: Sequence, labels: ArrayLike, kinds: Kin
 def table(runs: Sequence[Sequence[Control]], kinds: Kinds, videos: str) -> Table:
     """The controls of models that differ in their seed, in %: mean and standard deviation where there are several.
 
-    Every model must have the same controls, in the same order. ``videos``: what was measured on, for the headings.
+    A ceiling stands below the rows that it belongs to, chance below all. Every model must have the same controls, in
+    the same order. ``videos``: what was measured on, for the headings.
     """
     shown = list(runs[0][0].accuracy)
     chance = (f"chance among {len(kinds.classes)} classes", [f"{100 / len(kinds.classes):.1f}"] * len(shown))
     blocks: dict[str, list] = {}
     for same in zip(*runs, strict=True):
         rows = blocks.setdefault(same[0].about, [])
+        ceiling = _ceiling(kinds, same[0].ceiling, shown)
+        if rows[-1:] == ceiling:  # the row above has the same one: it stands once, below both
+            del rows[-1:]
         rows.append((same[0].name, [_cell([one.accuracy.get(kind) for one in same]) for kind in shown]))
-        rows += _ceiling(kinds, same[0].ceiling, shown)
+        rows += ceiling
     for rows in blocks.values():
         rows.append(chance)
     next(iter(blocks.values())).extend(_ceiling(kinds, ANY_FRAME, shown))

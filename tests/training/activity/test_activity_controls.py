@@ -150,6 +150,19 @@ def test_chance_and_ceilings_stand_in_the_table():
     assert "| shuffled | 20.0 | 50.0 |" in alone and "ceiling" not in alone
 
 
+def test_a_ceiling_that_several_rows_share_stands_once_below_them():
+    kinds = Kinds(CLASSES, MEMBERS, [(0, 1)], CARD["ceilings"])
+    rows = [Control("frames", name, {"all": 0.5}, KNOWN_FRAME) for name in ("first", "last")]
+    rows.append(Control("frames", "shuffled", {"all": 0.5}, NO_ORDER))
+    lines = str(table([rows], kinds, "9 videos")).splitlines()
+    assert [line.split(" | ")[0] for line in lines[3:7]] == [
+        "| first",
+        "| last",
+        f"| ceiling of {KNOWN_FRAME}",
+        "| shuffled",
+    ]
+
+
 def test_every_control_of_one_frame_or_of_no_order_has_its_ceiling():
     found = measure(Model(by_direction), *ramps(4), KINDS)
     assert {(one.about.split()[1], one.name): one.ceiling for one in found if one.ceiling} == {
