@@ -124,6 +124,13 @@ def best_tuple(answer):
             ],
             "the activity is chosen by its unary alone, before the others have spoken.": follow(unaries[0].argmax()),
             "the activity is chosen by sums; the messages should hold the maximum.": follow(by_sum.argmax()),
+            "the messages leave out the unaries of the other slots.": follow(
+                (unaries[0] + sum(table.amax(1) for table in tables)).argmax()
+            ),
+            "beside the best activity the other slots look at their tables only; their unaries count, too.": [
+                int(by_max.argmax()),
+                *(int(table[by_max.argmax()].argmax()) for table in tables),
+            ],
             "the other slots take their own best; they should take the best beside the activity.": [
                 int(by_max.argmax()),
                 *alone[1:],

@@ -94,6 +94,8 @@ def normalised(answer):
             - np.log(whole.mean()),
             "you take the sum of the probabilities; their mean is wanted.": right - np.log(len(log_p)),
             "the usual log p is added; it should be subtracted.": 2 * log_p - right,
+            "the largest log p is subtracted before exp, but not added again after the logarithm.": right
+            + log_p.max(axis=0),
             "you give the usual log p itself; subtract it from the matrix.": (log_p - right)[0],
         }
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -117,6 +119,10 @@ def interval(answer):
             "these are percentiles of the single gaps; those of the mean gaps are wanted.": np.percentile(
                 gaps, [2.5, 97.5]
             ),
+            "first take the mean of each draw; these are percentiles of all drawn gaps.": np.percentile(
+                gaps[draws], [2.5, 97.5]
+            ),
+            "np.percentile counts in per cent: 2.5 and 97.5.": np.percentile(means, [0.025, 0.975]),
             "you take the middle 90 %: 2.5 % are cut off at each end, not 5 %.": np.percentile(means, [5, 95]),
             "you take a standard deviation of the gaps; that says how pictures differ, not how the mean does.": (
                 middle - gaps.std(),
@@ -164,9 +170,10 @@ def words_granted(answer):
 @exercise
 def corpus_bleu(answer):
     """(matches, guesses (sentences, n), written, wanted (sentences,)) -> BLEU-n of all sentences together."""
-    matches, guesses = np.array([[3, 1, 1], [4, 3, 1], [6, 5, 4]]), np.array([[5, 4, 3], [4, 3, 2], [7, 6, 5]])
+    matches = np.array([[3, 1, 1], [4, 3, 1], [6, 5, 4], [5, 3, 2]])  # four sentences, n-grams of three lengths
+    guesses = np.array([[5, 4, 3], [4, 3, 2], [7, 6, 5], [6, 5, 4]])
     written = guesses[:, 0]
-    for wanted in (written + np.array([3, 0, 1]), written - np.array([1, 0, 2])):
+    for wanted in (written + np.array([3, 0, 1, 0]), written - np.array([1, 0, 2, 1])):
         brevity = min(1, np.exp(1 - wanted.sum() / written.sum()))
         shares = matches.sum(axis=0) / guesses.sum(axis=0)
         each = np.minimum(1, np.exp(1 - wanted / written)) * np.prod(matches / guesses, axis=1) ** (1 / 3)
@@ -178,6 +185,8 @@ def corpus_bleu(answer):
             * np.prod((matches / guesses).mean(axis=0)) ** (1 / 3),
             "the precisions are added; their geometric mean multiplies them and takes a root.": brevity * shares.mean(),
             "the root of the product is missing.": brevity * np.prod(shares),
+            "the root goes by the number of sentences; it should go by the number of precisions.": brevity
+            * np.prod(shares) ** (1 / len(matches)),
             "the brevity penalty is missing.": mean,
             "written and wanted are exchanged in the penalty.": min(1, np.exp(1 - written.sum() / wanted.sum())) * mean,
             "a text that is long enough gets the factor 1, not a reward.": np.exp(1 - wanted.sum() / written.sum())

@@ -48,7 +48,7 @@ def examine(run: recogniser.Run | captioner.Run) -> dict[str, float]:
         return {
             "loss of the first step": run.losses[0],
             "loss of the last step": run.losses[-1],
-            "the same by hand, a real word": run.nats_by_hand(),
+            "the same by hand, per real word": run.nats_by_hand(),
             "right captions": run.right(),
             "places without a word": captioner.share_of_padding(run),
             "right colours": run.colours_named(),
