@@ -5,19 +5,22 @@
 # make exercises  write the notebooks for students, with stubs for the solutions
 # make assignments  write the exercises as nbgrader's source, into build/nbgrader
 # make offline    pack all for a class without a network (WITHOUT="--without torch torchvision" for a small one)
+# make publish REPO=https://github.com/OWNER/NAME   write your repository's address wherever it stands
+# make release    refuse a release whose origin, tag and address differ
 # make test-device  every lesson and command on the GPU, or on a pretend one
 # make clean      remove what was made
 
 PYTHON ?= python3
 PY := .venv/bin/python
 NB ?=
+REPO ?=
 # In a container the user is often root, whom Jupyter asks to say so.
 ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 TWO := OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2
 # The student copies have stubs: their code is run in the complete notebooks.
 NBVAL := --ignore notebooks/exercises --nbval-lax --nbval-current-env --nbval-cell-timeout 600 --nbval-sanitize-with docs/tools/nbval.cfg
 
-.PHONY: lab setup toy test test-device browser notebooks exercises assignments offline lint site clean
+.PHONY: lab setup toy test test-device browser notebooks exercises assignments offline publish release lint site clean
 .DELETE_ON_ERROR:
 
 lab: toy
@@ -76,6 +79,12 @@ offline: toy
 
 assignments: setup
 	$(PY) docs/tools/assignments.py
+
+publish: setup
+	$(PY) docs/tools/publish.py $(REPO)
+
+release: setup
+	$(PY) docs/tools/release.py
 
 lint: setup
 	$(PY) -m ruff check .
