@@ -23,10 +23,12 @@ NBVAL := --ignore notebooks/exercises --nbval-lax --nbval-current-env --nbval-ce
 .PHONY: lab setup toy test test-device browser notebooks exercises assignments offline publish release lint site clean
 .DELETE_ON_ERROR:
 
+# A server cuts the connection at a message of over 10 MB, without a word; a larger upload should be answered by one.
 lab: toy
 	@echo "Opening JupyterLab. Stop it with Ctrl-C."
 	$(PY) -m jupyterlab $(if $(filter none,$(BROWSER)),--no-browser) $(ROOT) \
-		--ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/00_start_here.ipynb
+		--ServerApp.root_dir=notebooks --ServerApp.tornado_settings="{'websocket_max_message_size': 200_000_000}" \
+		--LabApp.default_url=/lab/tree/00_start_here.ipynb
 
 setup: .venv/installed
 
