@@ -66,7 +66,7 @@ def drop_unused_icons(app, error):
     kept = ICON.sub(
         lambda icon: icon[0] if (icon[1] or icon[2]) in used else f'"{icon[1] or icon[2]}":[0,0,[],"",""]', text
     )
-    script.write_text(kept, encoding="utf-8")
+    script.write_text(kept, encoding="utf-8", newline="\n")
 
 
 def setup(app):

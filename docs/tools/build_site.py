@@ -23,7 +23,7 @@ def stage() -> None:
     shutil.copytree(DOCS / "_static", SOURCE / "_static")
     for page in [*DOCS.glob("*.md"), *NOTEBOOKS.glob("*.ipynb")]:
         shutil.copy2(page, SOURCE)
-    (SOURCE / "exercises.md").write_text(exercises_page(), encoding="utf-8")
+    (SOURCE / "exercises.md").write_text(exercises_page(), encoding="utf-8", newline="\n")
 
 
 def exercises_page() -> str:

@@ -38,7 +38,7 @@ def https(url: str) -> str:
 
 def git(*words: str) -> str:
     """What git answers, without the end of the line; "" where it refuses."""
-    done = subprocess.run(["git", *words], cwd=REPOSITORY, capture_output=True, text=True, encoding="utf-8")
+    done = subprocess.run(["git", *words], cwd=REPOSITORY, capture_output=True, encoding="utf-8")
     return done.stdout.strip() if done.returncode == 0 else ""
 
 

@@ -202,7 +202,7 @@ def _unpack_rar(archive: Path, folder: Path) -> None:
 
 
 def _run(archive: Path, command: list) -> str:
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, errors="replace")
+    done = subprocess.run([str(word) for word in command], capture_output=True, encoding="utf-8", errors="replace")
     if done.returncode != 0:
         why = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise DownloadError(f"{archive.name}: {command[0]} failed ({why}); delete the archive and fetch it again")
