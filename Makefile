@@ -5,25 +5,30 @@
 # make exercises  write the notebooks for students, with stubs for the solutions
 # make assignments  write the exercises as nbgrader's source, into build/nbgrader
 # make offline    pack all for a class without a network (WITHOUT="--without torch torchvision" for a small one)
+# make publish REPO=https://github.com/OWNER/NAME   write your repository's address wherever it stands
+# make release    refuse a release whose origin, tag and address differ
 # make test-device  every lesson and command on the GPU, or on a pretend one
 # make clean      remove what was made
 
 PYTHON ?= python3
 PY := .venv/bin/python
 NB ?=
+REPO ?=
 # In a container the user is often root, whom Jupyter asks to say so.
 ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 TWO := OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2
 # The student copies have stubs: their code is run in the complete notebooks.
 NBVAL := --ignore notebooks/exercises --nbval-lax --nbval-current-env --nbval-cell-timeout 600 --nbval-sanitize-with docs/tools/nbval.cfg
 
-.PHONY: lab setup toy test test-device browser notebooks exercises assignments offline lint site clean
+.PHONY: lab setup toy test test-device browser notebooks exercises assignments offline publish release lint site clean
 .DELETE_ON_ERROR:
 
+# A server cuts the connection at a message of over 10 MB, without a word; a larger upload should be answered by one.
 lab: toy
 	@echo "Opening JupyterLab. Stop it with Ctrl-C."
 	$(PY) -m jupyterlab $(if $(filter none,$(BROWSER)),--no-browser) $(ROOT) \
-		--ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/00_start_here.ipynb
+		--ServerApp.root_dir=notebooks --ServerApp.tornado_settings="{'websocket_max_message_size': 200_000_000}" \
+		--LabApp.default_url=/lab/tree/00_start_here.ipynb
 
 setup: .venv/installed
 
@@ -76,6 +81,12 @@ offline: toy
 
 assignments: setup
 	$(PY) docs/tools/assignments.py
+
+publish: setup
+	$(PY) docs/tools/publish.py $(REPO)
+
+release: setup
+	$(PY) docs/tools/release.py
 
 lint: setup
 	$(PY) -m ruff check .

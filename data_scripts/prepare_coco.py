@@ -27,6 +27,13 @@ from lrcn_utils.environment import data_root
 SITE = "https://s3.amazonaws.com/images.cocodataset.org"
 SPLITS = "https://cs.stanford.edu/people/karpathy/deepimagesent/caption_datasets.zip"
 HALVES = ("train2014", "val2014")
+# SHA-256, as TensorFlow Datasets records them.
+DIGESTS = {
+    "annotations": "031296bbc80c45a1d1f76bf9a90ead27e94e99ec629208449507a4917a3bf009",
+    "train2014": "ede4087e640bddba550e090eae701092534b554b42b05ac33f0300b984b31775",
+    "val2014": "fe9be816052049c34717e077d9e34aa60814a55679f804cd043e3cbee3b9fde0",
+    "splits": "4cfd70132527b80933105e5829dc9034eaab9573482e2e680abbab6130244817",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -44,10 +51,11 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def download(root: Path) -> None:
-    provide("annotations/captions_val2014.json", f"{SITE}/annotations/annotations_trainval2014.zip", root)
-    provide("dataset_coco.json", SPLITS, root)
+    archive = f"{SITE}/annotations/annotations_trainval2014.zip"
+    provide("annotations/captions_val2014.json", archive, root, DIGESTS["annotations"])
+    provide("dataset_coco.json", SPLITS, root, DIGESTS["splits"])
     for half in HALVES:
-        provide(half, f"{SITE}/zips/{half}.zip", root)
+        provide(half, f"{SITE}/zips/{half}.zip", root, DIGESTS[half])
 
 
 def prepare(root: Path, args: argparse.Namespace) -> Iterator[str]:

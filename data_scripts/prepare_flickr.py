@@ -23,6 +23,8 @@ from lrcn_utils.environment import data_root
 
 # The authors' site is gone; this copy of the two archives has been the usual source since.
 SITE = "https://github.com/jbrownlee/Datasets/releases/download/Flickr8k"
+# MD5, as several projects record them; none gives a SHA-256.
+IMAGES, TEXT = "f18a1e2920de5bd84dae7cf08ec78978", "bf6c1abcb8e4a833b7f922104de18627"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -44,8 +46,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 def download(data: str, root: Path) -> None:
     if data == "flickr30k":
         raise DownloadError("Flickr30k is given out by a form on its site; unpack it yourself and pass --root")
-    provide("Flicker8k_Dataset", f"{SITE}/Flickr8k_Dataset.zip", root)
-    provide("Flickr8k.token.txt", f"{SITE}/Flickr8k_text.zip", root)
+    provide("Flicker8k_Dataset", f"{SITE}/Flickr8k_Dataset.zip", root, IMAGES)
+    provide("Flickr8k.token.txt", f"{SITE}/Flickr8k_text.zip", root, TEXT)
 
 
 def check(root: Path, args: argparse.Namespace) -> Iterator[str]:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from docutils import nodes
-from first_cell import address  # docs/tools is where build_site.py runs
+from first_cell import BINDER, COLAB, address, published, tag  # docs/tools is where build_site.py runs
 from latex2mathml.converter import convert
 
 project = "Long-term recurrent convolutional networks"
@@ -17,16 +17,19 @@ myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
 html_theme = "sphinx_book_theme"
 html_theme_options = {
-    "repository_url": address(),
-    "repository_branch": "main",
-    "repository_provider": "github",
-    "path_to_docs": "notebooks",
-    "use_repository_button": True,
     "use_download_button": True,
-    "launch_buttons": {"colab_url": "https://colab.research.google.com", "binderhub_url": "https://mybinder.org"},
     "show_navbar_depth": 1,
     "navbar_persistent": [],  # the search field stands in the sidebar already
 }
+if published():
+    html_theme_options |= {
+        "repository_url": address(),
+        "repository_branch": tag(),
+        "repository_provider": "github",
+        "path_to_docs": "notebooks",
+        "use_repository_button": True,
+        "launch_buttons": {"colab_url": COLAB, "binderhub_url": BINDER},
+    }
 html_copy_source = False
 html_show_sourcelink = False
 html_static_path = ["_static"]
@@ -63,7 +66,7 @@ def drop_unused_icons(app, error):
     kept = ICON.sub(
         lambda icon: icon[0] if (icon[1] or icon[2]) in used else f'"{icon[1] or icon[2]}":[0,0,[],"",""]', text
     )
-    script.write_text(kept, encoding="utf-8")
+    script.write_text(kept, encoding="utf-8", newline="\n")
 
 
 def setup(app):

@@ -25,6 +25,15 @@ def test_environment_names_python_pip_and_the_package_only():
     assert extra in PROJECT["optional-dependencies"]
 
 
+def test_without_make_two_commands_are_named_that_exist():
+    block = re.search(r"Without make.*?```\n(.*?)```", README, re.DOTALL)[1]
+    install, run = (line.split() for line in block.splitlines())
+    extra = re.fullmatch(r'"\.\[(\w+)\]"', install[-1])[1]
+    assert install[:-1] == ["python", "-m", "pip", "install", "-e"] and extra in PROJECT["optional-dependencies"]
+    assert run[:2] == ["python", "-m"] and (REPOSITORY / run[3]).is_dir()
+    assert run[2] in names(PROJECT["optional-dependencies"][extra])
+
+
 def test_python_versions_agree():
     least = PROJECT["requires-python"].removeprefix(">=")
     assert f"python={least}" in ENVIRONMENT

@@ -73,7 +73,7 @@ def write(course: Path = COURSE) -> list[str]:
             folder.mkdir(parents=True, exist_ok=True)
             nbformat.write(notebook, folder / path.name)
             written.append(path.stem)
-    (course / "nbgrader_config.py").write_text(CONFIG, encoding="utf-8")
+    (course / "nbgrader_config.py").write_text(CONFIG, encoding="utf-8", newline="\n")
     return written
 
 

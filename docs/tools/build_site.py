@@ -7,7 +7,7 @@ import shutil
 
 import nbformat
 from check_site import complaints
-from first_cell import NOTEBOOKS, REPOSITORY, address, colab_badge
+from first_cell import NOTEBOOKS, REPOSITORY, address, colab_link, published, tag
 from sphinx.cmd.build import main as sphinx
 
 DOCS, SOURCE, SITE = REPOSITORY / "docs", REPOSITORY / "build" / "source", REPOSITORY / "build" / "site"
@@ -23,7 +23,7 @@ def stage() -> None:
     shutil.copytree(DOCS / "_static", SOURCE / "_static")
     for page in [*DOCS.glob("*.md"), *NOTEBOOKS.glob("*.ipynb")]:
         shutil.copy2(page, SOURCE)
-    (SOURCE / "exercises.md").write_text(exercises_page(), encoding="utf-8")
+    (SOURCE / "exercises.md").write_text(exercises_page(), encoding="utf-8", newline="\n")
 
 
 def exercises_page() -> str:
@@ -32,8 +32,8 @@ def exercises_page() -> str:
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         title = nbformat.read(path, as_version=4).cells[0].source.splitlines()[0].removeprefix("# ")
         copy = f"exercises/{path.name}"
-        stored = f"[notebook]({address()}/blob/main/notebooks/{copy})"
-        lines.append(f"| [{title}]({path.name}) | {stored} | {colab_badge(copy)} |")
+        stored = f"[notebook]({address()}/blob/{tag()}/notebooks/{copy})" if published() else f"`notebooks/{copy}`"
+        lines.append(f"| [{title}]({path.name}) | {stored} | {colab_link(copy)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -40,8 +40,7 @@ def complaints(site: Path) -> list[str]:
 
 
 def foreign(link: str) -> bool:
-    badge = link.endswith(("colab-badge.svg", "badge_logo.svg"))
-    return urlsplit(link).scheme in ("http", "https") and not badge
+    return urlsplit(link).scheme in ("http", "https")
 
 
 def target(link: str, path: Path) -> Path | None:

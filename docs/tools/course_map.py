@@ -68,8 +68,8 @@ def update() -> None:
         if header != notebook.cells[0].source:
             notebook.cells[0].source = header
             nbformat.write(notebook, path)
-    README.write_text(with_minutes(README.read_text(encoding="utf-8")), encoding="utf-8")
-    TEACHING.write_text(with_timetable(TEACHING.read_text(encoding="utf-8")), encoding="utf-8")
+    README.write_text(with_minutes(README.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
+    TEACHING.write_text(with_timetable(TEACHING.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from pathlib import Path
 import course_map
 import lesson_minutes
 import nbformat
-from first_cell import FIRST_LINE, NOTEBOOKS, colab_badge, first_cell
+from first_cell import NOTEBOOKS, put_first_cell, put_link
 from nbclient import NotebookClient
 from PIL import Image
 
@@ -34,7 +34,7 @@ def execute(path: Path) -> None:
     """Run ``path`` and write it back with its outputs; it is left untouched when a cell fails."""
     notebook = nbformat.read(path, as_version=4)
     put_first_cell(notebook)
-    put_badge(notebook, path.name)
+    put_link(notebook, path.name)
     probe = nbformat.v4.new_code_cell(PEAK_MEMORY)
     notebook.cells.append(probe)
     os.environ["COLUMNS"] = "100"
@@ -58,20 +58,6 @@ def execute(path: Path) -> None:
         raise SystemExit(f"{path.name} is not fit to be stored:\n  " + "\n  ".join(complaints))
     nbformat.write(notebook, path)
     print(f"{path.name}: {seconds:.0f} s, {gigabytes:.2f} GB", flush=True)
-
-
-def put_first_cell(notebook) -> None:
-    first = next(cell for cell in notebook.cells if cell.cell_type == "code")
-    if not first.source.startswith(FIRST_LINE):
-        raise SystemExit(f"the first code cell must start with '{FIRST_LINE}'")
-    first.source = first_cell()
-
-
-def put_badge(notebook, name: str) -> None:
-    title = notebook.cells[0]
-    lines = [line for line in title.source.splitlines() if not line.startswith("[![")]
-    title.source = "\n".join([lines[0], "", colab_badge(name), *lines[1:]])
-    title.source = re.sub(r"\n{3,}", "\n\n", title.source)
 
 
 def clean(notebook) -> None:

@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 
 import nbformat
-from first_cell import NOTEBOOKS, colab_badge
+from first_cell import NOTEBOOKS, put_link
 from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearSolutions
 
@@ -49,9 +49,7 @@ def student_copy(path: Path) -> NotebookNode:
     """The copy for students of the complete notebook at ``path``."""
     complete = nbformat.read(path, as_version=4)
     stubs = without_solutions(complete)
-    stubs.cells[0].source = complete.cells[0].source.replace(
-        colab_badge(path.name), colab_badge(f"exercises/{path.name}")
-    )
+    put_link(stubs, f"exercises/{path.name}")
     cells = []
     for cell, original in zip(stubs.cells, complete.cells, strict=True):
         cell.metadata = {"tags": ["exercise"]} if is_exercise(cell) else {}

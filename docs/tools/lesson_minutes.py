@@ -7,13 +7,14 @@ Exercises: the minutes on their cards. Computing is measured when a notebook is 
 import re
 from dataclasses import dataclass, field
 
+from first_cell import FIRST_LINE
 from nbformat import NotebookNode
 
 WORDS, LINES, FIGURE, QUESTION = 150, 10, 0.7, 1.5
 CARD = re.compile(
     r"^### Exercise (?P<number>\d+): (?P<title>.+)\n+Difficulty (?P<stars>★+)☆* .*· (?P<minutes>\d+) minutes"
 )
-NOT_READ = re.compile(r"\]\([^)]*\)|<[^>]+>")  # addresses and marks of HTML
+NOT_READ = re.compile(r"\[Open in Colab\]\([^)]*\)|\]\([^)]*\)|<[^>]+>")  # links and marks of HTML
 READING = re.compile(r"Reading: \d+ minutes\.( Exercises: \d+ minutes\.)?")
 
 
@@ -41,8 +42,8 @@ def card(cell: NotebookNode) -> Exercise | None:
 
 
 def reading(cell: NotebookNode) -> float:
-    """Minutes to read one cell; 0 for an exercise, whose card has minutes of its own."""
-    if card(cell) or "exercise" in cell.metadata.get("tags", []):
+    """Minutes to read one cell; 0 for the set-up, and for an exercise, whose card has minutes of its own."""
+    if card(cell) or "exercise" in cell.metadata.get("tags", []) or cell.source.startswith(FIRST_LINE):
         return 0.0
     if cell.cell_type == "code":
         drawn = any("image/png" in output.get("data", {}) for output in cell.outputs)

@@ -58,7 +58,9 @@ def fetch_wheels(versions: dict[str, str], folder: Path) -> None:
 
 def tracked() -> Iterator[Path]:
     """The files of the course that git knows, as they are now."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, encoding="utf-8", check=True
+    )
     for name in filter(None, listed.stdout.split("\0")):
         if (REPOSITORY / name).exists():
             yield Path(name)

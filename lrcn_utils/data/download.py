@@ -25,16 +25,18 @@ class DownloadError(OSError):
     """A download or an archive that cannot be had or used. The message names it, what is wrong, and what to do."""
 
 
-def fetch(url: str, path: Path | str, sha256: str | None = None, *, tries: int = 5, progress: bool = False) -> Path:
-    """Download ``url`` to ``path`` and return it; a file that is there already is kept.
+def fetch(url: str, path: Path | str, digest: str | None = None, *, tries: int = 5, progress: bool = False) -> Path:
+    """Download ``url`` to ``path`` and return it; a file that is there already is kept, if it has the digest.
 
     What has come lies in ``path``.part; a broken transfer, or a program started again, goes on where it ended, or
     begins anew when the server has another version of the file by then. The file gets its name only when it is as
-    long as the server said and, if given, has the digest ``sha256`` (hex).
-    Raises DownloadError after ``tries`` attempts, or when the digest is another one (the part is then deleted).
+    long as the server said and has the ``digest``, if one is given: 64 hexadecimal digits of SHA-256, or 32 of MD5.
+    Raises DownloadError after ``tries`` attempts, or when the digest is another one (what came is then deleted).
     """
     path = Path(path)
     if path.exists():
+        if wrong := _wrong(path, digest):
+            raise DownloadError(f"{path}: is another file than {url} ({wrong}); remove it")
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
@@ -54,18 +56,22 @@ def fetch(url: str, path: Path | str, sha256: str | None = None, *, tries: int =
     else:
         raise DownloadError(_cannot(url, path, why))
     _version(part).unlink(missing_ok=True)
-    if sha256 is not None and (found := _digest(part)) != sha256.lower():
+    if wrong := _wrong(part, digest):
         part.unlink()
-        raise DownloadError(f"{path.name}: its SHA-256 is {found}, not {sha256}; deleted, fetch it again")
+        raise DownloadError(f"{path.name}: {wrong}; deleted, fetch it again")
     os.replace(part, path)
     return path
 
 
-def provide(part: str, url: str, folder: Path) -> None:
-    """See to it that ``folder``/``part`` is there: where it is not, the archive at ``url`` is fetched and unpacked."""
+def provide(part: str, url: str, folder: Path, digest: str | None = None) -> None:
+    """See to it that ``folder``/``part`` is there: where it is not, the archive at ``url`` is fetched and unpacked.
+
+    ``digest``: of the archive, as for ``fetch``.
+    """
     if not (folder / part).exists():
         print(f"{part}: fetching {url}")
-        unpack(fetch(url, folder / url.rsplit("/", 1)[1], progress=True), folder, last=PurePosixPath(part).parts[0])
+        archive = fetch(url, folder / url.rsplit("/", 1)[1], digest, progress=True)
+        unpack(archive, folder, last=PurePosixPath(part).parts[0])
 
 
 def unpack(archive: Path | str, folder: Path | str, last: str = "") -> None:
@@ -159,9 +165,14 @@ def _cannot(url: str, path: Path, why: str) -> str:
     return f"{url}: {why}; try again later, or download it in a browser and save it as {path}"
 
 
-def _digest(path: Path) -> str:
+def _wrong(path: Path, wanted: str | None) -> str:
+    """What is wrong with the digest of the file at ``path``; "" where it is the wanted one, or none is wanted."""
+    if wanted is None:
+        return ""
+    name = {32: "MD5", 64: "SHA-256"}[len(wanted)]
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        found = hashlib.file_digest(file, name.replace("-", "")).hexdigest()
+    return "" if found == wanted.lower() else f"its {name} is {found}, not {wanted}"
 
 
 def _assert_inside(archive: Path, names: list[str]) -> None:
@@ -191,7 +202,7 @@ def _unpack_rar(archive: Path, folder: Path) -> None:
 
 
 def _run(archive: Path, command: list) -> str:
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, errors="replace")
+    done = subprocess.run([str(word) for word in command], capture_output=True, encoding="utf-8", errors="replace")
     if done.returncode != 0:
         why = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise DownloadError(f"{archive.name}: {command[0]} failed ({why}); delete the archive and fetch it again")

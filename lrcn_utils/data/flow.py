@@ -49,7 +49,7 @@ def _opencv():
     try:
         import cv2
     except ImportError as error:
-        raise ImportError("optical flow needs OpenCV: pip install 'lrcn-utils[flow]'") from error
+        raise ImportError("optical flow needs OpenCV: install the package opencv-python-headless") from error
     return cv2
 
 

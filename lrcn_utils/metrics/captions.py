@@ -170,11 +170,12 @@ def _norms(vector: dict, max_n: int) -> list[float]:
 def meteor(candidates: list[Words], references: list[list[Words]]) -> float | None:
     """METEOR by its authors' Java program, 0..1, or None (and one line that says why) where it does not run.
 
-    It needs ``java``, about 2 GB of memory and 5 to 15 s to load its table of paraphrases, and the extra ``metrics``.
+    It needs ``java``, about 2 GB of memory and 5 to 15 s to load its table of paraphrases, and the extra ``meteor``.
     """
-    import pycocoevalcap
-
     _check(candidates, references)
+    if (pycocoevalcap := _coco_code()) is None:
+        print("METEOR left out: the package pycocoevalcap, which brings its program, is not installed.")
+        return None
     folder = Path(next(iter(pycocoevalcap.__path__)), "meteor")
     command = ["java", "-Xmx2G", "-jar", folder / "meteor-1.5.jar", "-", "-", "-stdio", "-l", "en", "-norm"]
     # The program looks for its paraphrases beside itself, but cannot find them in a path with a space: name them.
@@ -223,6 +224,33 @@ def caption_scores(candidates: list[Words], references: list[list[Words]]) -> di
         "CIDEr-D": cider_d(candidates, references),
         "ROUGE-L": rouge_l(candidates, references),
     }
+
+
+def coco_code_scores(candidates: list[Words], references: list[list[Words]]) -> dict[str, float]:
+    """What ``caption_scores`` gives, by the COCO evaluation code; {} (and one line) where it is not installed."""
+    _check(candidates, references)
+    if _coco_code() is None:
+        print("The COCO evaluation code (the package pycocoevalcap) is not installed: nothing to compare with.")
+        return {}
+    from pycocoevalcap.bleu.bleu import Bleu
+    from pycocoevalcap.cider.cider import Cider
+    from pycocoevalcap.rouge.rouge import Rouge
+
+    theirs = {image: [" ".join(words)] for image, words in enumerate(candidates)}
+    texts = {image: [" ".join(words) for words in of_image] for image, of_image in enumerate(references)}
+    scores, _ = Bleu(4).compute_score(texts, theirs, verbose=0)
+    found = {f"BLEU-{n}": score for n, score in enumerate(scores, start=1)}
+    found["CIDEr-D"], found["ROUGE-L"] = (float(s().compute_score(texts, theirs)[0]) for s in (Cider, Rouge))
+    return found
+
+
+def _coco_code():
+    """The package pycocoevalcap, or None."""
+    try:
+        import pycocoevalcap
+    except ImportError:
+        return None
+    return pycocoevalcap
 
 
 def _mean(scores: list[float]) -> float:

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from lrcn_utils.plots.style import BLUE, GREEN, GREY, PALETTE, VERMILION
+from lrcn_utils.plots.style import BLUE, GREEN, GREY, PALETTE, VERMILION, plain
 
 WRONG = [VERMILION, BLUE, PALETTE[1], PALETTE[4]]  # the true class has green for itself
 
@@ -34,7 +34,7 @@ def probability_curves(
     marker = "o" if len(probabilities) == 1 else None
     for k, colour in class_colours(probabilities, truth, top).items():
         width = 3 if k == truth else 1.8
-        axes.plot(probabilities[:, k], label=classes[k], marker=marker, color=colour, linewidth=width)
+        axes.plot(probabilities[:, k], label=plain(classes[k]), marker=marker, color=colour, linewidth=width)
     axes.set(ylim=(-0.02, 1.02), yticks=(0, 0.5, 1), xlim=(0, max(len(probabilities) - 1, 1)))
     axes.set(xlabel="frame", ylabel="probability")
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
@@ -47,7 +47,7 @@ def probability_bars(axes: Axes, probabilities: ArrayLike, classes: Sequence[str
     """The classes of ``colours`` of one distribution (classes,) as bars, most probable first; see ``class_colours``."""
     probabilities = np.asarray(probabilities)
     order = sorted(colours, key=lambda k: -probabilities[k])
-    bars = axes.barh([classes[k] for k in order], probabilities[order], color=[colours[k] for k in order])
+    bars = axes.barh([plain(classes[k]) for k in order], probabilities[order], color=[colours[k] for k in order])
     axes.bar_label(bars, [f"{p:.2f}" for p in probabilities[order]], padding=3)
     axes.invert_yaxis()
     axes.set(xlim=(0, 1.15), xticks=(0, 0.5, 1), xlabel="probability")
@@ -58,7 +58,7 @@ def class_bars(axes: Axes, values: Mapping[str, float], xlabel: str = "points") 
     """A gain or loss per class as bars, the largest gain on top; gains are blue, losses vermilion."""
     names = sorted(values, key=lambda name: -values[name])
     heights = [values[name] for name in names]
-    bars = axes.barh(names, heights, color=[BLUE if height >= 0 else VERMILION for height in heights])
+    bars = axes.barh([*map(plain, names)], heights, color=[BLUE if height >= 0 else VERMILION for height in heights])
     axes.bar_label(bars, [f"{height:+.1f}" for height in heights], padding=3)
     axes.invert_yaxis()
     axes.axvline(0, color=GREY, linewidth=1)
@@ -75,8 +75,9 @@ def confusion_matrix(axes: Axes, counts: ArrayLike, classes: Sequence[str]) -> A
     for row, column in np.argwhere(counts > 0):
         colour = "white" if shares[row, column] > 0.6 else "black"
         axes.text(column, row, counts[row, column], ha="center", va="center", color=colour, fontsize=9)
-    axes.set_xticks(range(len(classes)), classes, rotation=90)
-    axes.set_yticks(range(len(classes)), classes)
+    names = [plain(name) for name in classes]
+    axes.set_xticks(range(len(names)), names, rotation=90)
+    axes.set_yticks(range(len(names)), names)
     axes.spines[:].set_visible(True)
     axes.set(xlabel="prediction", ylabel="truth")
     return axes

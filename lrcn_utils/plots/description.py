@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from lrcn_utils.plots.style import BLUE, GREY, ORANGE, PALETTE
+from lrcn_utils.plots.style import BLUE, GREY, ORANGE, PALETTE, plain
 
 # What the bars of a slot mean.
 KEY = {GREY: "classifier alone", BLUE: "CRF marginal", ORANGE: "CRF marginal of the most probable tuple's state"}
@@ -31,7 +31,7 @@ def slot_bars(
     colours = [ORANGE if k == best else BLUE for k in order]
     axes.barh(place - 0.2, unary[order], height=0.36, color=GREY)
     axes.barh(place + 0.2, marginal[order], height=0.36, color=colours)
-    axes.set_yticks(place, [words[k] + (" \u2713" if k == truth else "") for k in order])
+    axes.set_yticks(place, [plain(words[k]) + (" \u2713" if k == truth else "") for k in order])
     axes.set(xlim=(0, 1), xticks=(0, 0.5, 1))
     axes.invert_yaxis()
     return axes
@@ -46,8 +46,8 @@ def pairwise_table(
     """
     limit = limit or float(np.abs(table).max()) or 1.0
     image = axes.imshow(table, cmap="RdBu", vmin=-limit, vmax=limit, aspect="auto")
-    axes.set_xticks(range(len(columns)), columns, rotation=40, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(len(rows)), rows)
+    axes.set_xticks(range(len(columns)), [*map(plain, columns)], rotation=40, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(rows)), [*map(plain, rows)])
     axes.tick_params(length=0)
     axes.figure.colorbar(image, ax=axes, label="learned score")
     return axes
@@ -60,7 +60,7 @@ def scores_with_spread(axes: Axes, scores: dict[str, Sequence[float]], label: st
         axes.barh(place, mean, height=0.6, color=PALETTE[5], zorder=1)
         axes.plot(values, [place] * len(values), "o", color="black", markersize=4, zorder=2)
         axes.text(max(values) + 1, place, f"{mean:.1f}", va="center")
-    axes.set_yticks(range(len(scores)), list(scores))
+    axes.set_yticks(range(len(scores)), [*map(plain, scores)])
     axes.set_xlim(0, max(max(values) for values in scores.values()) * 1.15 + 1)
     axes.set_xlabel(label)
     axes.invert_yaxis()

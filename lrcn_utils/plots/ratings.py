@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.axes import Axes
 
-from lrcn_utils.plots.style import PALETTE
+from lrcn_utils.plots.style import PALETTE, plain
 
 
 def mean_ranks(axes: Axes, ranks: Mapping[str, Mapping[str, tuple[float, float, float]]], worst: int = 6) -> Axes:
@@ -20,7 +20,7 @@ def mean_ranks(axes: Axes, ranks: Mapping[str, Mapping[str, tuple[float, float, 
         y = rows + 0.22 * ((len(criteria) - 1) / 2 - number)
         whiskers = np.stack([mean - low, high - mean])
         axes.errorbar(mean, y, xerr=whiskers, fmt="o", color=colour, markersize=7, capsize=4, label=criterion)
-    axes.set_yticks(rows, list(ranks))
+    axes.set_yticks(rows, [*map(plain, ranks)])
     axes.set(xlim=(0.8, worst + 0.2), xlabel="mean rank, 1 is best, with 95 % interval")
     axes.grid(axis="x", alpha=0.3)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.14), ncols=len(criteria))

@@ -31,3 +31,8 @@ def use_style() -> None:
             "image.cmap": SEQUENTIAL,
         }
     )
+
+
+def plain(text: str) -> str:
+    """``text`` as matplotlib writes it letter by letter: a file or a class may have a $ in its name, and no formula."""
+    return text.replace("$", r"\$")

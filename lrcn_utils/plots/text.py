@@ -9,7 +9,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 
-from lrcn_utils.plots.style import BLUE, GREY, ORANGE
+from lrcn_utils.plots.style import BLUE, GREY, ORANGE, plain
 
 SHADES = mpl.colormaps["Blues"]
 LEAST = 0.01  # a word with less is not worth its ink
@@ -30,7 +30,7 @@ def captioned(axes: Axes, pixels: np.ndarray, lines: Sequence[str], width: int =
     axes.imshow(pixels, interpolation="nearest")
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
-    wrapped = [textwrap.fill(line, width, subsequent_indent="   ") for line in lines]
+    wrapped = [textwrap.fill(plain(line), width, subsequent_indent="   ") for line in lines]
     axes.set_xlabel("\n".join(wrapped), loc="left", fontsize=10)
     return axes
 
@@ -40,7 +40,7 @@ def word_probabilities(axes: Axes, words: Sequence[str], probabilities: Sequence
     place = np.arange(len(words))
     bars = axes.bar(place, probabilities, color=BLUE, width=0.8)
     axes.bar_label(bars, [f"{p:.2f}" for p in probabilities], padding=2, fontsize=10)
-    axes.set_xticks(place, words, rotation=35, ha="right", rotation_mode="anchor")
+    axes.set_xticks(place, [*map(plain, words)], rotation=35, ha="right", rotation_mode="anchor")
     axes.set(ylim=(0, 1.12), yticks=(0, 0.5, 1), ylabel="probability")
     return axes
 
@@ -66,7 +66,7 @@ def best_words(
             axes.text(
                 t,
                 rank,
-                f"{word}\n{p:.2f}",
+                f"{plain(word)}\n{p:.2f}",
                 ha="center",
                 va="center",
                 fontsize=min(9, 900 / (steps * len(word))),  # a long word of a long sentence stays in its column
@@ -101,7 +101,7 @@ def beam_tree(axes: Axes, levels: Sequence[Sequence[Node]], best: int | None = 0
             [x, x + 1], [y0, y1], linestyle=":" if carried else "-", color=colour, lw=2.5 if on_path else 1.2, zorder=1
         )
     for x, y, word, below, colour in words:
-        axes.text(x, y, f"{word}\n{below}" if below else word, **_box(colour))
+        axes.text(x, y, plain(f"{word}\n{below}" if below else word), **_box(colour))
     axes.set(xlim=(-0.5, len(levels) + 0.5), xticks=range(len(levels) + 1), yticks=[], xlabel="step")
     top = _widest(levels) / 2 + 0.2
     axes.set_ylim(-top, top)

@@ -11,8 +11,8 @@ from lrcn_utils.data.clips import TOY, FrameSize
 from lrcn_utils.data.ucf101 import Video
 from lrcn_utils.inference.activity import Clip, Predictions
 from lrcn_utils.plots.curves import class_colours, probability_bars, probability_curves
-from lrcn_utils.plots.style import GREY
-from lrcn_utils.widgets.drawing import WRAP, pixels, plain, png, sheet, unheard
+from lrcn_utils.plots.style import GREY, plain
+from lrcn_utils.widgets.drawing import WRAP, pixels, png, sheet, unheard
 from lrcn_utils.widgets.upload import Upload, told
 
 INPUTS = {"RGB": "rgb", "flow": "flow", "both (half and half)": "both"}
@@ -117,9 +117,9 @@ def prediction_figure(
     for row, model in enumerate(models, start=1):
         axes = figure.add_subplot(grid[row, :2])
         belief = _curves(axes, logic, clip, model, stream, averaged)
-        colours, classes = class_colours(belief, clip.truth), [plain(name) for name in logic.classes]
+        colours = class_colours(belief, clip.truth)
         axes = figure.add_subplot(grid[row, 2])
-        probability_bars(axes, logic.probabilities(clip, model, stream), classes, colours)
+        probability_bars(axes, logic.probabilities(clip, model, stream), logic.classes, colours)
         axes.set_title("average over the test clips")
     return figure
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from lrcn_utils.inference.captioning import DECODERS, Captions, Picture, Settings
 from lrcn_utils.plots import text
 from lrcn_utils.plots.style import ORANGE
-from lrcn_utils.widgets.drawing import WRAP, plain, png, sheet, unheard
+from lrcn_utils.widgets.drawing import WRAP, png, sheet, unheard
 from lrcn_utils.widgets.upload import Upload
 
 NOTE = "The model knows only what it learned from; of any other image it speaks as surely, and is wrong."
@@ -156,7 +156,7 @@ def caption_figure(captions: Captions, picture: Picture, settings: Settings, num
     figure = Figure(figsize=(14, 6.2), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1, 3.2))
     best_four = [f"{i + 1}. {' '.join(captions.words(h)[:-1])} ({h.log_prob:.1f})" for i, h in enumerate(sentences[:4])]
-    text.captioned(left, picture.pixels, [plain(line) for line in best_four], 36)
+    text.captioned(left, picture.pixels, best_four, 36)
     left.set_title(named(settings))
     text.best_words(right, [row[:5] for row in words], best[:, :5], captions.words(hypothesis))
     right.set_title(f"sentence {number + 1}: log probability {np.log(probabilities).sum():.2f}")

@@ -11,8 +11,8 @@ from matplotlib.patches import Patch
 from lrcn_utils.data.tacos import CRFOutputs, decode_tuple
 from lrcn_utils.inference.description import Descriptions, Edits
 from lrcn_utils.plots.description import KEY, slot_bars
-from lrcn_utils.plots.style import BLUE, GREY, ORANGE
-from lrcn_utils.widgets.drawing import WRAP, plain, png, unheard
+from lrcn_utils.plots.style import BLUE, GREY, ORANGE, plain
+from lrcn_utils.widgets.drawing import WRAP, png, unheard
 
 OWN_CHOICE = "as the CRF says"
 
@@ -106,7 +106,6 @@ def description_figure(logic: Descriptions, video: str, edits: Edits | None = No
     for s, (slot, words) in enumerate(logic.states.items()):
         axes = figure.add_subplot(grid[1, s])
         best = int(outputs.map_tuples[0, s])
-        words = [plain(word) for word in words]
         slot_bars(axes, words, logic.own(video)[s], outputs.marginals[s][0].numpy(), best=best, truth=truth[s])
         axes.set_title(plain(slot) + (" (by hand)" if edits and slot in edits else ""))
     handles = [Patch(color=colour, label=text) for colour, text in KEY.items()]

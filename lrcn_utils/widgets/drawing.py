@@ -1,4 +1,4 @@
-"""What the views share: pictures as PNG bytes in an Image, so nothing flickers on a change; names as plain text."""
+"""What the views share: pictures as PNG bytes in an Image, so nothing flickers on a change."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -38,11 +38,6 @@ def sheet(image: ipywidgets.Image, width: str) -> ipywidgets.Box:
     """
     image.layout = ipywidgets.Layout(max_width="100%", min_width=width, object_fit="contain")
     return ipywidgets.Box([image], layout=ipywidgets.Layout(overflow="auto"))
-
-
-def plain(text: str) -> str:
-    """``text`` as matplotlib writes it letter by letter: a file or a class may have a $ in its name, and no formula."""
-    return text.replace("$", r"\$")
 
 
 @contextmanager

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from lrcn_utils.data.vocabulary import BOS, UNK, Vocabulary, tokenise
 from lrcn_utils.models.lstm import LanguageModel, trace_gates
 from lrcn_utils.plots.gates import gate_heatmaps, unit_curves
-from lrcn_utils.widgets.drawing import WRAP, plain, png, sheet
+from lrcn_utils.plots.style import plain
+from lrcn_utils.widgets.drawing import WRAP, png, sheet
 
 LONGEST = 30  # words; more would not be legible in one picture
 

@@ -23,7 +23,7 @@ from matplotlib.figure import Figure
 from lrcn_utils.data import atomic
 from lrcn_utils.data.text import read_csv
 from lrcn_utils.metrics.human import CRITERIA, Rating
-from lrcn_utils.plots.style import GREY
+from lrcn_utils.plots.style import GREY, plain
 from lrcn_utils.widgets.drawing import WRAP, png
 
 FIELDS = ("rater", "image", "method", "criterion", "rank")
@@ -253,7 +253,7 @@ class RatingPanel(w.VBox):
             right.text(x, 1.0, criterion, ha="center", va="center", fontsize=10)
         for place, method in enumerate(session.order(item)):
             y = 1 - (place + 1) / (len(item.captions) + 0.5)
-            caption = textwrap.fill(item.captions[method], 55)
+            caption = textwrap.fill(plain(item.captions[method]), 55)
             right.text(0, y, _letter(place), va="center", fontsize=11, weight="bold")
             right.text(0.04, y, caption, va="center", fontsize=11)
             for x in columns:

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from lrcn_utils.metrics.retrieval import normalise, ranks
-from lrcn_utils.plots.style import GREEN, GREY
-from lrcn_utils.widgets.drawing import WRAP, plain
+from lrcn_utils.plots.style import GREEN, GREY, plain
+from lrcn_utils.widgets.drawing import WRAP
 
 TO_IMAGES, TO_CAPTIONS = "caption to image", "image to caption"
 

@@ -8,15 +8,19 @@ import ipywidgets
 
 from lrcn_utils.plots.style import VERMILION
 
+MOST = 10_000_000  # bytes of a file: Jupyter's servers cut the connection at a message of some more
+
 
 class Upload(ipywidgets.VBox):
     """A button for one file, given to ``use(name, content)``, above a line of text.
 
     The line is ``note``, or what was wrong with the last file; that stays until something else is opened (``clear``).
+    A file of more than ``MOST`` bytes is refused.
     """
 
     def __init__(self, description: str, accept: str, note: str, use: Callable[[str, bytes], None]):
-        self.note, self._use = f'<span style="font-size:13px">{escape(note)}</span>', use
+        limit = f"At most {MOST // 10**6} MB; python -m lrcn_utils.predict takes files of any size."
+        self.note, self._use = f'<span style="font-size:13px">{escape(note)} {limit}</span>', use
         self.button = ipywidgets.FileUpload(
             accept=accept, multiple=False, description=description, layout=ipywidgets.Layout(width="max-content")
         )
@@ -35,6 +39,8 @@ class Upload(ipywidgets.VBox):
         # Emptied, so that the same file may be uploaded again; ipywidgets 7 lets nobody assign to it.
         self.button.set_trait("value", type(self.button.value)())
         with told(self.message):
+            if len(content) > MOST:
+                raise ValueError(f"{name}: {len(content) / 1e6:.1f} MB, and {MOST // 10**6} MB may be uploaded")
             self._use(name, content)
             self.clear()
 

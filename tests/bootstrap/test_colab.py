@@ -6,14 +6,16 @@ import sys
 import venv
 from pathlib import Path
 
+import first_cell
 import nbformat
 import pytest
 from empty_environment import clean_environment, link_packages, with_needs
-from first_cell import NOTEBOOKS, address, first_cell, project
+from first_cell import NOTEBOOKS, project, put_first_cell
 from nbclient import NotebookClient
 
 from lrcn_utils import environment
 
+ADDRESS = "https://github.com/owner/name"
 REPOSITORY = Path(__file__).resolve().parents[2]
 BROUGHT = ["torch", "torchvision", "matplotlib", "ipywidgets", "ipykernel"]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -43,7 +45,7 @@ def colab(tmp_path_factory):
         # The repository's address leads to the local clone: git itself is told so, the cell is not changed.
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": f"url.file://{published}.insteadOf",
-        "GIT_CONFIG_VALUE_0": address(),
+        "GIT_CONFIG_VALUE_0": ADDRESS,
     }
     return python, variables
 
@@ -64,7 +66,9 @@ def test_the_first_cell_installs_the_course_and_the_notebook_runs(colab, toy_kit
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("PYTHONPATH", raising=False)
     notebook = nbformat.read(NOTEBOOKS / "00_start_here.ipynb", as_version=4)
-    assert next(cell for cell in notebook.cells if cell.cell_type == "code").source == first_cell()
+    monkeypatch.setattr(first_cell, "address", lambda: ADDRESS)
+    put_first_cell(notebook)
+    assert f'COURSE = "{ADDRESS}@v{project()["version"]}"' in notebook.cells[1].source
     resources = {"metadata": {"path": str(tmp_path)}}
     NotebookClient(notebook, timeout=600, kernel_name="colab", resources=resources).execute()
     after = versions(python)

@@ -1,10 +1,15 @@
 """On Colab the package must settle beside what is there: nothing that Colab ships may be replaced."""
 
+import ast
+import sys
 import tomllib
 from importlib import metadata
 from pathlib import Path
 
+import nbformat
 import pytest
+from exercises import imports_before
+from first_cell import NOTEBOOKS, first_cell
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -49,6 +54,29 @@ def test_nothing_on_colab_would_be_replaced():
 
 def test_python_of_colab_is_allowed():
     assert Requirement(f"python{PROJECT['requires-python']}").specifier.contains("3.13.15")
+
+
+def test_the_first_cell_asks_for_no_java_program():
+    """METEOR is one, and its package weighs 100 MB: an extra of its own."""
+    asked = {canonicalize_name(Requirement(text).name) for text in course()}
+    assert "pycocoevalcap" not in asked and "[flow,metrics]" in first_cell()
+    assert "pycocoevalcap" in PROJECT["optional-dependencies"]["meteor"][0]
+
+
+def test_lessons_import_nothing_that_is_not_there_on_colab():
+    """What a cell imports at once is Python's own, Colab's, or installed by the first cell."""
+    names = {canonicalize_name(Requirement(text).name) for text in course()} | set(colab_freeze())
+    modules = {
+        top
+        for top, packages in metadata.packages_distributions().items()
+        if names & set(map(canonicalize_name, packages))
+    }
+    for path in NOTEBOOKS.glob("*.ipynb"):
+        notebook = nbformat.read(path, as_version=4)
+        tree = ast.parse(imports_before(notebook, len(notebook.cells)))
+        tops = {alias.name.split(".")[0] for node in tree.body for alias in node.names if isinstance(node, ast.Import)}
+        tops |= {node.module.split(".")[0] for node in tree.body if isinstance(node, ast.ImportFrom)}
+        assert tops <= modules | set(sys.stdlib_module_names) | {"lrcn_utils"}, path.name
 
 
 @pytest.mark.parametrize("line", ["torch>=2.12", "ipywidgets>=8", "numpy<2"])

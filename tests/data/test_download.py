@@ -1,4 +1,5 @@
 import hashlib
+import importlib.util
 import http.server
 import io
 import os
@@ -8,6 +9,7 @@ import subprocess
 import tarfile
 import threading
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -233,15 +235,15 @@ def test_a_part_of_a_dataset_is_provided_once(tmp_path, monkeypatch, capsys):
     archive = make_zip(tmp_path / "a.zip", {"photos/1.jpg": b"1"})
     fetched = []
 
-    def fake(url, path, progress):
-        fetched.append(url)
+    def fake(url, path, digest, progress):
+        fetched.append((url, digest))
         return shutil.copy(archive, path)
 
     monkeypatch.setattr(download, "fetch", fake)
     (tmp_path / "out").mkdir()
     for _ in range(2):
-        download.provide("photos/1.jpg", "https://here/a.zip", tmp_path / "out")
-    assert fetched == ["https://here/a.zip"] and (tmp_path / "out" / "photos" / "1.jpg").exists()
+        download.provide("photos/1.jpg", "https://here/a.zip", tmp_path / "out", "a" * 64)
+    assert fetched == [("https://here/a.zip", "a" * 64)] and (tmp_path / "out" / "photos" / "1.jpg").exists()
     assert capsys.readouterr().out == "photos/1.jpg: fetching https://here/a.zip\n"
 
 
@@ -294,3 +296,34 @@ def test_a_program_that_fails_on_a_rar_gives_its_reason(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     with pytest.raises(DownloadError, match=r"a\.rar: bsdtar failed \(bsdtar: Unrecognized archive format\)"):
         unpack(tmp_path / "a.rar", tmp_path / "out")
+
+
+def test_a_file_that_is_there_is_checked_too(server, tmp_path):
+    (tmp_path / "a").write_bytes(b"planted")
+    with pytest.raises(DownloadError, match=rf"a: is another file than {server.url} .*not {SHA256}\); remove it"):
+        fetch(server.url, tmp_path / "a", SHA256)
+    assert server.requests == 0 and (tmp_path / "a").read_bytes() == b"planted"
+
+
+def test_where_only_an_md5_is_known_it_is_checked(server, tmp_path):
+    with pytest.raises(DownloadError, match="its MD5 is"):
+        fetch(server.url, tmp_path / "a", "0" * 32)
+    assert fetch(server.url, tmp_path / "a", hashlib.md5(CONTENT).hexdigest()).read_bytes() == CONTENT
+
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "data_scripts"
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "archives"),
+    [("prepare_coco", (), 4), ("prepare_flickr", ("flickr8k",), 2), ("prepare_ucf101", (), 2)],
+)
+def test_datasets_come_by_https_and_with_a_digest(script, arguments, archives, tmp_path, monkeypatch):
+    spec = importlib.util.spec_from_file_location(script, SCRIPTS / f"{script}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    asked = {}
+    monkeypatch.setattr(module, "provide", lambda part, url, folder, digest=None: asked.update({url: digest}))
+    module.download(*arguments, tmp_path)
+    assert len(asked) == archives and all(url.startswith("https://") for url in asked)
+    assert [url.rpartition("/")[2] for url, digest in asked.items() if digest is None] in ([], ["UCF101.rar"])

@@ -73,6 +73,21 @@ def test_a_folder_with_something_else_is_left_alone(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
+def test_an_empty_folder_is_filled_on_windows_too(tmp_path, monkeypatch):
+    """There a folder cannot be renamed onto another one, not even an empty one."""
+    rename = Path.rename
+
+    def as_on_windows(path, target):
+        if Path(target).exists():
+            raise FileExistsError(target)
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", as_on_windows)
+    monkeypatch.setattr(writing, "_write", lambda root, *_: {"card": "made"})
+    (tmp_path / "kitchen").mkdir()
+    assert writing.make(tmp_path / "kitchen", size="tiny", progress=False) == {"card": "made"}
+
+
 def test_an_interrupted_run_leaves_nothing(tmp_path, monkeypatch):
     def stop(*job):
         raise KeyboardInterrupt

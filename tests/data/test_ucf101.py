@@ -453,13 +453,15 @@ def test_a_cache_that_cannot_be_made_says_what_to_pass(root):
         ClipDataset(read_index(root).train, SMALL, cache=root / "file")
 
 
-def test_workers_read_the_same_clips(root):
+@pytest.mark.parametrize("start", [None, "spawn"])
+def test_workers_read_the_same_clips(root, start):
     data = ClipDataset(read_index(root).train, SMALL)
     data.set_epoch(0, 1)
-    loader = torch.utils.data.DataLoader(data, batch_size=4, num_workers=2, collate_fn=collate_clips)
-    for start, batch in zip((0, 4), loader, strict=True):
+    options = {"num_workers": 2, "multiprocessing_context": start, "collate_fn": collate_clips}
+    loader = torch.utils.data.DataLoader(data, batch_size=4, **options)
+    for first, batch in zip((0, 4), loader, strict=True):
         for i in range(4):
-            assert torch.equal(batch.clips[i], data[start + i][0])
+            assert torch.equal(batch.clips[i], data[first + i][0])
 
 
 def test_toy_kitchen_is_read_like_ucf101(tiny_kitchen):

@@ -18,6 +18,7 @@ from lrcn_utils.metrics.captions import (
     cider_d_each,
     clipped_matches,
     closest_length,
+    coco_code_scores,
     coco_words,
     common_subsequence,
     meteor,
@@ -142,6 +143,21 @@ def test_words_are_split_as_the_coco_server_splits_them():
     assert coco_words("A dog's ball, on (wet) grass.") == words("a dog 's ball on -lrb- wet -rrb- grass")
     assert coco_words("Two -- no, three!") == ["two", "no", "three"]
     assert coco_words("") == []
+
+
+def test_without_the_coco_code_each_that_needs_it_says_so_in_one_line(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "pycocoevalcap", None)
+    assert meteor([["a"]], [[["a"]]]) is None and coco_code_scores([["a"]], [[["a"]]]) == {}
+    first, second = capsys.readouterr().out.splitlines()
+    assert "pycocoevalcap" in first and "pycocoevalcap" in second
+
+
+def test_the_scores_are_those_of_the_coco_code():
+    pytest.importorskip("pycocoevalcap")
+    candidates = [words("a red carrot lies here"), words("two bowls on a table")]
+    references = [[words("a red carrot"), words("the red carrot lies there")], [words("two bowls stand on a table")]]
+    theirs = coco_code_scores(candidates, references)
+    assert theirs == pytest.approx(caption_scores(candidates, references), abs=1e-6)
 
 
 def test_without_java_meteor_says_so_in_one_line(monkeypatch, capsys):

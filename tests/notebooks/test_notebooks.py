@@ -6,7 +6,7 @@ import lesson_minutes
 import nbformat
 import pytest
 from execute import MEASURED, faults
-from first_cell import NOTEBOOKS, colab_badge, first_cell
+from first_cell import NOTEBOOKS
 
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
 
@@ -34,11 +34,6 @@ def test_nothing_is_stored_that_a_reader_should_not_see(notebook):
     assert faults(notebook) == []
     assert "widgets" not in notebook.metadata
     assert not any(output.output_type == "error" for cell in notebook.cells for output in cell.get("outputs", []))
-
-
-def test_first_cell_and_badge_are_the_generated_ones(path, notebook, code):
-    assert code[0].source == first_cell()
-    assert colab_badge(path.name) in notebook.cells[0].source
 
 
 def test_header_says_what_how_long_and_how_much(notebook):

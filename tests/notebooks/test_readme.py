@@ -1,8 +1,8 @@
-"""What the README says of the notebooks and of the repository's address is what those say themselves."""
+"""What the README says of the notebooks is what they say themselves."""
 
 import pytest
 from course_map import README, with_minutes
-from first_cell import NOTEBOOKS, address, binder_badge, colab_badge
+from first_cell import NOTEBOOKS
 
 TEXT = README.read_text(encoding="utf-8")
 
@@ -19,8 +19,3 @@ def test_every_lesson_is_on_the_map_once():
 def test_a_row_that_is_missing_is_named():
     with pytest.raises(ValueError, match="0 rows of the map begin with"):
         with_minutes(TEXT.replace("| [00 ", "| [zero "))
-
-
-def test_address_and_badges_are_the_generated_ones():
-    assert f"git clone {address()} " in TEXT
-    assert binder_badge() in TEXT and colab_badge("00_start_here.ipynb") in TEXT

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from lrcn_utils.data import atomic
 from lrcn_utils.metrics.human import CRITERIA, Rating
 from lrcn_utils.widgets import rating
+from lrcn_utils.widgets.drawing import png
 from lrcn_utils.widgets.rating import Item, RatingPanel, RatingSession, read_ratings
 
 METHODS = ("people", "LRCN", "LRCN fine-tuned", "nearest neighbour", "m-RNN", "another picture's")
@@ -23,7 +24,7 @@ def items(n=3):
         Item(
             f"picture-{i}",
             rng.integers(0, 255, (32, 32, 3), dtype=np.uint8),
-            {method: f"caption {i}{m} <b>&" for m, method in enumerate(METHODS)},
+            {method: rf"caption {i}{m} <b>& $\frac$" for m, method in enumerate(METHODS)},
         )
         for i in range(n)
     ]
@@ -270,4 +271,5 @@ def test_every_control_has_a_label_and_the_twin_draws(tmp_path):
     controls = [child for child in walk(panel) if hasattr(child, "value") and hasattr(child, "options")]
     assert len(controls) == 18 and all(control.description for control in controls)
     assert panel.rater.description and len(panel.figure().axes) == 2
+    assert png(panel.figure()).startswith(b"\x89PNG")
     assert list(tmp_path.iterdir()) == []

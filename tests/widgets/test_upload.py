@@ -3,6 +3,7 @@
 import pytest
 from choose_file import choose
 
+from lrcn_utils.widgets import upload as uploads
 from lrcn_utils.widgets.upload import Upload, uploaded_file
 
 
@@ -37,6 +38,15 @@ def test_a_fault_stays_in_one_escaped_line_until_something_else_is_opened(upload
     choose(upload, "b.avi", b"bad")
     upload.clear()
     assert upload.message.value == upload.note and len(opened) == 1
+
+
+def test_the_limit_is_said_and_kept(upload, opened, monkeypatch):
+    assert "At most 10 MB" in upload.message.value
+    monkeypatch.setattr(uploads, "MOST", 1_000_000)
+    choose(upload, "<long>.avi", bytes(1_300_000))
+    assert "&lt;long&gt;.avi: 1.3 MB, and 1 MB may be uploaded" in upload.message.value and opened == []
+    choose(upload, "short.avi", bytes(1_000_000))
+    assert len(opened) == 1
 
 
 def test_both_forms_of_a_file_are_read():

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -89,7 +89,9 @@ def make(
     part.chmod(0o755)
     try:
         card = _write(part, settings, workers or min(os.cpu_count() or 1, 4), progress)
-        part.rename(root)  # replaces an empty folder; fails where another process was first
+        with suppress(OSError):
+            root.rmdir()  # an empty one: Windows renames nothing onto a folder
+        part.rename(root)  # fails where another process was first
     except OSError:
         if not (root / "card.json").exists():
             raise
