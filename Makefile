@@ -27,8 +27,8 @@ NBVAL := --ignore notebooks/exercises --nbval-lax --nbval-current-env --nbval-ce
 lab: toy
 	@echo "Opening JupyterLab. Stop it with Ctrl-C."
 	$(PY) -m jupyterlab $(if $(filter none,$(BROWSER)),--no-browser) $(ROOT) \
-		--ServerApp.root_dir=notebooks --ServerApp.tornado_settings="{'websocket_max_message_size': 200_000_000}" \
-		--LabApp.default_url=/lab/tree/00_start_here.ipynb
+		--ServerApp.tornado_settings="{'websocket_max_message_size': 200_000_000}" \
+		--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
 
 setup: .venv/installed
 

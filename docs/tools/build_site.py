@@ -22,7 +22,8 @@ def stage() -> None:
     shutil.rmtree(SOURCE, ignore_errors=True)
     shutil.copytree(DOCS / "_static", SOURCE / "_static")
     for page in [*DOCS.glob("*.md"), *NOTEBOOKS.glob("*.ipynb")]:
-        shutil.copy2(page, SOURCE)
+        text = page.read_text(encoding="utf-8").replace("](../docs/", "](").replace("](../notebooks/", "](")
+        (SOURCE / page.name).write_text(text, encoding="utf-8", newline="\n")
     (SOURCE / "exercises.md").write_text(exercises_page(), encoding="utf-8", newline="\n")
 
 

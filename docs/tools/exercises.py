@@ -55,6 +55,8 @@ def student_copy(path: Path) -> NotebookNode:
         cell.metadata = {"tags": ["exercise"]} if is_exercise(cell) else {}
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+        else:
+            cell.source = cell.source.replace("](../docs/", "](../../docs/")  # a copy lies one folder deeper
         cells.append(cell)
         if is_exercise(cell):
             fold = FOLD.format(solution(original))

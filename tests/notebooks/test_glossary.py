@@ -8,7 +8,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ENTRIES = re.findall(
-    r"^\*\*(.+?)\*\*: (.+\.) \(\[lesson \d\d\]\((.+?)\)\)$",
+    r"^\*\*(.+?)\*\*: (.+\.) \(\[lesson \d\d\]\(\.\./notebooks/(.+?)\)\)$",
     (REPOSITORY / "docs" / "glossary.md").read_text(),
     re.MULTILINE,
 )
@@ -29,3 +29,8 @@ def test_every_entry_is_read_and_the_terms_are_in_order():
 @pytest.mark.parametrize(("term", "lesson"), [(term, lesson) for term, _, lesson in ENTRIES])
 def test_the_lesson_uses_the_term(term, lesson):
     assert term.lower() in words(lesson)
+
+
+@pytest.mark.parametrize("path", sorted((REPOSITORY / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_every_lesson_links_it(path):
+    assert "](../docs/glossary.md)" in words(path.name)
