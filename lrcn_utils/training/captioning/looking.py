@@ -86,16 +86,21 @@ def _of_caption(weights: np.ndarray, words: list[str], boxes: Boxes) -> Iterator
 
 
 def looked(said: Iterable[Said]) -> dict[str, float]:
-    """What the weights do: for each kind of thing the share of them inside its boxes, and the boxes' share of the
-    picture, which is chance; and the share of the named food among two foods, for which chance is 1/2."""
+    """What the weights do, all in shares of 0..1, and without the things that are never said.
+
+    For each kind of thing: how much of the weight lies inside its boxes, and under "kind, chance" how much of the
+    picture its boxes cover. Under "named of two foods": the named food's part of what both foods get together, which
+    is 1/2 for weights that do not depend on the word.
+    """
     said = list(said)
     found = {}
     for kind in dict.fromkeys(KINDS.values()):
-        same = [one for one in said if one.kind == kind]
-        found[kind] = float(np.mean([one.weights @ one.inside for one in same]))
-        found[f"{kind}, chance"] = float(np.mean([one.inside.mean() for one in same]))
+        if same := [one for one in said if one.kind == kind]:
+            found[kind] = float(np.mean([one.weights @ one.inside for one in same]))
+            found[f"{kind}, chance"] = float(np.mean([one.inside.mean() for one in same]))
     pairs = [(one.weights @ one.inside, one.weights @ one.other) for one in said if one.other is not None]
-    found["named of two foods"] = float(np.mean([named / (named + other + 1e-12) for named, other in pairs]))
+    if pairs:
+        found["named of two foods"] = float(np.mean([named / (named + other) for named, other in pairs]))
     return found
 
 
