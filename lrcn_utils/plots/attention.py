@@ -8,13 +8,13 @@ from matplotlib.figure import Figure
 
 
 def attention_maps(
-    pixels: np.ndarray, words: Sequence[str], weights: np.ndarray, columns: int = 7, shift: float = 0.0
+    pixels: np.ndarray, words: Sequence[str], weights: np.ndarray, part: tuple[float, float] = (0, 1), columns: int = 7
 ) -> Figure:
     """The picture (height, width, 3), and once more for each word, bright where the weight is.
 
     ``weights`` (words, rows, columns), each map of sum 1. In each panel the largest weight is white and 0 is dark, and
-    below the word stands the largest weight. ``shift``: how far the places lie right of and below an even division of
-    the picture, in shares of its side.
+    below the word stands the largest weight. ``part``: where the places begin and end, in shares of the picture's side,
+    from the left and from the top.
     """
     weights = np.asarray(weights)
     if weights.ndim != 3 or len(weights) != len(words):
@@ -26,12 +26,11 @@ def attention_maps(
         axis.set_axis_off()
     axes.flat[0].imshow(pixels)
     axes.flat[0].set_title("the picture", fontsize=11)
+    (left, right), (top, bottom) = (np.array(part) * side for side in (width, height))
     for axis, word, one in zip(axes.flat[1:], words, weights, strict=False):
-        left, top = shift * width, shift * height
         axis.imshow(pixels)
-        axis.imshow(
-            one, cmap="gray", vmin=0, alpha=0.75, interpolation="bilinear", extent=(left, width + left, height + top, top)
-        )
+        over = {"alpha": 0.75, "interpolation": "bilinear", "extent": (left, right, bottom, top)}
+        axis.imshow(one, cmap="gray", vmin=0, **over)
         axis.set(xlim=(0, width), ylim=(height, 0))
         axis.set_title(f"{word}\n{one.max():.0%}", fontsize=11)
     return figure

@@ -24,10 +24,10 @@ def test_a_panel_for_the_picture_and_one_for_each_word_with_its_largest_weight()
     assert shown.get_array().argmax() == 1 and shown.get_clim() == (0, 0.6)
 
 
-def test_the_places_lie_over_the_picture_shifted_as_told():
-    figure = attention_maps(np.zeros((20, 10, 3), np.uint8), ["eggs"], np.full((1, 2, 2), 0.25), shift=0.1)
+def test_the_places_lie_over_their_part_of_the_picture():
+    figure = attention_maps(np.zeros((20, 10, 3), np.uint8), ["eggs"], np.full((1, 2, 2), 0.25), (0.1, 0.9))
     axis = figure.axes[1]
-    assert axis.images[1].get_extent() == [1, 11, 22, 2]
+    assert axis.images[1].get_extent() == [1, 9, 18, 2]
     assert axis.get_xlim() == (0, 10) and axis.get_ylim() == (20, 0)
 
 

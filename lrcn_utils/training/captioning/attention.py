@@ -37,9 +37,9 @@ from lrcn_utils.training.settings import Settings, option
 
 # What each model sees of an image, and its rate and epochs, chosen on the val images.
 MODELS = {
-    "LRCN-2f on fc8": ("fc8", 4e-3, 8),
+    "LRCN-2f on fc8": ("fc8", 8e-3, 8),
     "LRCN-2f on the mean of the map": ("mean", 8e-3, 8),
-    "LRCN-2f on the flat map": ("flat", 8e-3, 8),
+    "LRCN-2f on the flat map": ("flat", 8e-3, 16),
     "attention over the map": ("map", 8e-3, 16),
 }
 ATTENTION = "attention over the map"
