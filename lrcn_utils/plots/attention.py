@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -20,7 +19,8 @@ def attention_maps(
     if weights.ndim != 3 or len(weights) != len(words):
         raise ValueError(f"weights must be (words, rows, columns) for {len(words)} words, not {weights.shape}")
     rows = -(-(len(words) + 1) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(1.75 * columns, 2.1 * rows), squeeze=False)
+    figure = Figure(figsize=(1.75 * columns, 2.1 * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False)
     height, width = pixels.shape[:2]
     for axis in axes.flat:
         axis.set_axis_off()

@@ -1,16 +1,9 @@
 """Attention on a picture: one panel a word, bright where the weight is."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from lrcn_utils.plots.attention import attention_maps
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    yield
-    plt.close("all")
 
 
 def test_a_panel_for_the_picture_and_one_for_each_word_with_its_largest_weight():

@@ -182,6 +182,9 @@ def test_what_is_recorded_is_of_every_model_and_seed_and_says_what_the_lesson_sa
     assert max(sizes) <= 225_000 and min(sizes) > 0.98 * max(sizes)
     loss = {name: np.array([one.scores["nats a word"] for one in found if one.name == name]) for name in names}
     assert (loss[attention.ATTENTION] < loss["LRCN-2f on the mean of the map"]).all()
+    words = {name: np.array([one.scores["BLEU-4"] for one in found if one.name == name]) for name in names}
+    assert (words["LRCN-2f on the mean of the map"] < words[attention.ATTENTION]).all()
+    assert (words["LRCN-2f on the flat map"] > words[attention.ATTENTION]).all()
     assert all((loss[control] > loss[attention.ATTENTION] + 0.1).all() for control in CONTROLS)
     looks = [one.looks for one in found if one.name == attention.ATTENTION]
     assert all(one["own"]["food"] > 2 * one["own"]["food, chance"] for one in looks)
