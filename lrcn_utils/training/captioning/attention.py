@@ -88,7 +88,7 @@ SHIPPED = AttentionSettings(only=ATTENTION, seeds=3)
 
 @dataclass(frozen=True)
 class Found:
-    """One model of one seed, or a control of it. ``looks``: ``looking.looked`` for each kind of weights, or empty."""
+    """One model of one seed, or a control of it. ``looks``: what ``where_it_looks`` found, empty for others."""
 
     name: str
     seed: int
@@ -152,13 +152,13 @@ def _one(run: Run, settings, name: str, seed: int, stills: Stills, seen: Tensor,
     """Train one model on ``seen`` and score it on ``scored``: first the ``Found`` of the model, then its controls'."""
     environment.seed_everything(seed)
     words, layer = len(stills.vocabulary), MODELS[name][0]
-    sizes = {**widest(name, words, seen.shape[-1], settings.parameters), "dropout": settings.dropout}
+    sizes = {**_widest(name, words, seen.shape[-1], settings.parameters), "dropout": settings.dropout}
     model = models.build(words, **sizes).standardise(seen.flatten(0, -2)).to(environment.device())
     part = f"{layer}_seed{seed}"
     pairs = Pairs(seen, stills.train.pairs(), stills.vocabulary)
     recipe = {**settings.recipe(name), "workers": settings.workers}
     history = learn(model, pairs, **recipe, seed=seed, state=run.state(part))
-    found = [Found(name, seed, count(model), _scores(model, scored, stills))]
+    found = [Found(name, seed, _count(model), _scores(model, scored, stills))]
     config = models.config_of(sizes, stills.vocabulary, stills.cnn, layer)
     run.keep(part, model, config, {"seed": seed, "loss": history.loss, "scores": found[0].scores})
     if name == ATTENTION:
@@ -166,7 +166,7 @@ def _one(run: Run, settings, name: str, seed: int, stills: Stills, seen: Tensor,
         found[0].looks.update(where_it_looks(model, scored, stills.scored, boxes, stills.vocabulary))
         for model.weights in WEIGHTS[1:]:
             control = f"{name}, {model.weights} weights"
-            found.append(Found(control, seed, count(model), _scores(model, scored, stills)))
+            found.append(Found(control, seed, _count(model), _scores(model, scored, stills)))
     return [vars(one) for one in found]
 
 
@@ -178,12 +178,12 @@ def _scores(model: nn.Module, features: Tensor, stills: Stills) -> dict[str, flo
     return {"nats a word": loss, **by_metrics, **right(captions, [one["facts"] for one in stills.truth])}
 
 
-def count(model: nn.Module) -> int:
+def _count(model: nn.Module) -> int:
     """Parameters of a model."""
     return sum(p.numel() for p in model.parameters())
 
 
-def widest(name: str, vocab_size: int, image_size: int, parameters: int) -> dict:
+def _widest(name: str, vocab_size: int, image_size: int, parameters: int) -> dict:
     """The sizes for ``models.build`` of the widest model of that name with at most ``parameters`` parameters.
 
     Raises ValueError where even two units are more.
@@ -195,7 +195,7 @@ def widest(name: str, vocab_size: int, image_size: int, parameters: int) -> dict
 
     hidden = 0
     with torch.device("meta"):
-        while count(models.build(vocab_size, **sizes(hidden + 2))) <= parameters:
+        while _count(models.build(vocab_size, **sizes(hidden + 2))) <= parameters:
             hidden += 2
     if not hidden:
         raise ValueError(f"{parameters} parameters are too few for {name}")
@@ -207,7 +207,7 @@ def table(found: list[Found]) -> Table:
     rows = []
     for name in dict.fromkeys(one.name for one in found):
         same = [one for one in found if one.name == name]
-        cells = [spread([one.scores[column] for one in same], form) for column, form in COLUMNS.items()]
+        cells = [_spread([one.scores[column] for one in same], form) for column, form in COLUMNS.items()]
         rows.append((name, [f"{same[0].parameters:,}", *cells]))
     seeds = len({one.seed for one in found})
     return Table(["parameters", *COLUMNS], [(f"captioners of one size, {seeds} seed{'s' * (seeds > 1)}", rows)])
@@ -218,12 +218,12 @@ def looks_table(found: list[Found]) -> Table:
     looks = [one.looks for one in found if one.looks]
     rows = []
     for kind in [name for name in looks[0]["own"] if not name.endswith("chance")]:
-        cells = [spread([of[whose][kind] for of in looks], ".1%") for whose in WEIGHTS]
+        cells = [_spread([of[whose][kind] for of in looks], ".1%") for whose in WEIGHTS]
         rows.append((kind, cells))
     return Table([f"{whose} weights" for whose in WEIGHTS], [("share of the weight on the thing that is named", rows)])
 
 
-def spread(values: list[float], form: str) -> str:
+def _spread(values: list[float], form: str) -> str:
     """Mean, and where there are several values their standard deviation: "0.412 ± 0.003", "81.2 ± 0.4 %"."""
     percent, form = form.endswith("%"), form.rstrip("%") + "f" * form.endswith("%")
     values = np.array(values) * (100 if percent else 1)

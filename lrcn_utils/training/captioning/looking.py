@@ -40,13 +40,13 @@ class Said(NamedTuple):
     other: np.ndarray | None
 
 
-def thing(word: str) -> str | None:
+def _thing(word: str) -> str | None:
     """The thing that a word names, singular or plural: "tomato" for "tomatoes"; None for other words."""
     fitting = [name for name in KINDS if word.startswith(name)]
     return max(fitting, key=len, default=None)
 
 
-def inside(boxes: Boxes, name: str, pixels: int = 128) -> np.ndarray:
+def _inside(boxes: Boxes, name: str, pixels: int = 128) -> np.ndarray:
     """The share of each place's square that boxes of ``name`` cover, 0..1: (places,), row by row.
 
     ``pixels``: the side of the picture that the boxes are of, which is warped to STILL_SIDE for the CNN.
@@ -60,7 +60,7 @@ def inside(boxes: Boxes, name: str, pixels: int = 128) -> np.ndarray:
 
 
 @torch.no_grad()
-def things_said(
+def _things_said(
     model: AttentionCaptioner, maps: Tensor, images: CaptionSet, boxes: list[Boxes], vocabulary: Vocabulary
 ) -> Iterator[Said]:
     """Every thing that is named in the captions of ``images`` and visible, with the weights of that moment.
@@ -79,16 +79,16 @@ def things_said(
 
 
 def _of_caption(weights: np.ndarray, words: list[str], boxes: Boxes) -> Iterator[Said]:
-    named = [thing(word) for word in words]
+    named = [_thing(word) for word in words]
     foods = {name for name in named if name in FOODS}
     for step, name in enumerate(named):
-        if name is None or not (place := inside(boxes, name)).any():
+        if name is None or not (place := _inside(boxes, name)).any():
             continue
-        others = [inside(boxes, other) for other in foods - {name}] if name in FOODS else []
+        others = [_inside(boxes, other) for other in foods - {name}] if name in FOODS else []
         yield Said(KINDS[name], weights[step], place, others[0] if others and others[0].any() else None)
 
 
-def looked(said: Iterable[Said]) -> dict[str, float]:
+def _looked(said: Iterable[Said]) -> dict[str, float]:
     """What the weights do, all in shares of 0..1, and without the things that are never said.
 
     For each kind of thing: how much of the weight lies inside its boxes, and under "kind, chance" how much of the
@@ -110,10 +110,10 @@ def looked(said: Iterable[Said]) -> dict[str, float]:
 def where_it_looks(
     model: AttentionCaptioner, maps: Tensor, images: CaptionSet, boxes: list[Boxes], vocabulary: Vocabulary
 ) -> dict[str, dict[str, float]]:
-    """``looked`` for the model's own weights and for those of the controls."""
+    """``_looked`` for the model's own weights and for those of the controls."""
     found = {}
     for whose in WEIGHTS:
         model.weights = whose
-        found[whose] = looked(things_said(model, maps, images, boxes, vocabulary))
+        found[whose] = _looked(_things_said(model, maps, images, boxes, vocabulary))
     model.weights = "own"
     return found

@@ -16,7 +16,7 @@ _SIDES = {name: name for name in ("left", "right", "front")}
 FACTS = ("food", "count", "place", "side")
 
 
-def told(caption: Sequence[str]) -> dict[str, str]:
+def _told(caption: Sequence[str]) -> dict[str, str]:
     """The food, count, place and side that the words of a caption tell; "none" for what they leave open."""
     foods = [(step, food) for step, word in enumerate(caption) for food in FOODS if word.startswith(food)]
     step, food = foods[0] if foods else (len(caption), "none")
@@ -31,7 +31,7 @@ def _first(names: dict[str, str], caption: Sequence[str]) -> str:
 
 def right(captions: Sequence[Sequence[str]], facts: Sequence[dict]) -> dict[str, float]:
     """The share of captions, 0..1, that tell each of the FACTS as it is in the ground truth of its still."""
-    said = [told(caption) for caption in captions]
+    said = [_told(caption) for caption in captions]
     true = [_true(one) for one in facts]
     return {fact: float(np.mean([a[fact] == b[fact] for a, b in zip(said, true, strict=True)])) for fact in FACTS}
 

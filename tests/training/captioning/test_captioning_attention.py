@@ -14,7 +14,7 @@ from lrcn_utils.models.attention import AttentionCaptioner
 from lrcn_utils.models.cnn import toy_hybrid
 from lrcn_utils.training.__main__ import main
 from lrcn_utils.training.captioning import attention, looking, models, shipped
-from lrcn_utils.training.captioning.told import FACTS, right, told
+from lrcn_utils.training.captioning.told import FACTS, _told, right
 from lrcn_utils.training.checkpoints import load_checkpoint
 from lrcn_utils.training.cnn.models import load as load_cnn
 from lrcn_utils.training.features import extract_images
@@ -104,16 +104,16 @@ def test_a_place_of_the_map_answers_to_a_dot_in_its_square(off):
     [("tomatoes", "tomato"), ("potatoes", "potato"), ("pot", "pot"), ("bread", "bread"), ("on", None), ("table", None)],
 )
 def test_a_word_names_a_thing(word, name):
-    assert looking.thing(word) == name
+    assert looking._thing(word) == name
 
 
 def test_a_box_covers_the_squares_that_it_lies_on():
-    everywhere = looking.inside({"egg#0": [0, 0, 128, 128]}, "egg")
+    everywhere = looking._inside({"egg#0": [0, 0, 128, 128]}, "egg")
     assert everywhere.shape == (49,) and (everywhere == 1).all()
-    quarter = looking.inside({"egg#0": [0, 0, 128, 68], "egg#1": [0, 0, 128, 68], "pot#0": [0, 0, 128, 128]}, "egg")
+    quarter = looking._inside({"egg#0": [0, 0, 128, 68], "egg#1": [0, 0, 128, 68], "pot#0": [0, 0, 128, 128]}, "egg")
     rows = quarter.reshape(7, 7)
     assert (rows[:3] == 1).all() and (rows[4:] == 0).all() and 0 < rows[3, 0] < 1 and (rows[3] == rows[3, 0]).all()
-    assert looking.inside({"egg#0": [0, 0, 9, 9]}, "pot").sum() == 0
+    assert looking._inside({"egg#0": [0, 0, 9, 9]}, "pot").sum() == 0
 
 
 def test_where_weights_fall_is_measured_against_chance():
@@ -124,7 +124,7 @@ def test_where_weights_fall_is_measured_against_chance():
         looking.Said("dish", here, there, None),
         looking.Said("hand or tool", here, here, None),
     ]
-    found = looking.looked(said)
+    found = looking._looked(said)
     assert found["food"] == pytest.approx((1 + 1 / 49) / 2) and found["food, chance"] == pytest.approx(1 / 49)
     assert found["dish"] == 0 and found["hand or tool"] == 1
     assert found["named of two foods"] == pytest.approx(0.75)
@@ -142,8 +142,8 @@ def test_things_are_found_where_they_are_named_and_equal_weights_do_as_chance(ti
     for kind in ("food", "dish", "hand or tool"):
         assert found["uniform"][kind] == pytest.approx(found["uniform"][f"{kind}, chance"], abs=1e-6)
     assert found["uniform"]["named of two foods"] == pytest.approx(0.5, abs=0.02)
-    said = list(looking.things_said(model, maps[:1], images.subset([0]), boxes[:1], vocabulary))
-    named = [looking.thing(word) for _, text in images.subset([0]).pairs() for word in tokenise(text)[:20]]
+    said = list(looking._things_said(model, maps[:1], images.subset([0]), boxes[:1], vocabulary))
+    named = [looking._thing(word) for _, text in images.subset([0]).pairs() for word in tokenise(text)[:20]]
     there = {key.split("#")[0] for key in boxes[0]}
     assert len(said) == sum(name in there for name in named) > 0
 
@@ -157,7 +157,7 @@ def test_things_are_found_where_they_are_named_and_equal_weights_do_as_chance(ti
     ],
 )
 def test_what_a_caption_tells(caption, facts):
-    assert tuple(told(caption.split()).values()) == facts
+    assert tuple(_told(caption.split()).values()) == facts
 
 
 @pytest.mark.parametrize("split", ["train", "val", "test"])
@@ -171,7 +171,7 @@ def test_captions_by_people_tell_all_facts_rightly(split, tiny_kitchen):
 
 def test_too_few_parameters_are_refused():
     with pytest.raises(ValueError, match="too few for attention"):
-        attention.widest(attention.ATTENTION, 11, 48, 100)
+        attention._widest(attention.ATTENTION, 11, 48, 100)
 
 
 def test_what_is_recorded_is_of_every_model_and_seed_and_says_what_the_lesson_says():
