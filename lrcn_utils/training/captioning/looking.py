@@ -18,9 +18,7 @@ from lrcn_utils.training.cnn.images import STILL_SIDE
 from lrcn_utils.training.sentences import LONGEST
 
 SIDE, CELL = 7, 8  # the toy map has 7 x 7 places, 8 pixels of the CNN's picture apart
-FIRST = (
-    4  # the middles of the places are pixels 8, 16, 24 ... of the still as the CNN has it, so their squares begin here
-)
+FIRST = 4  # the first pixel of the first place's square in a still as the CNN has it
 PART = ((FIRST - 0.5) / STILL_SIDE, (FIRST - 0.5 + SIDE * CELL) / STILL_SIDE)  # of the still's side, for a figure
 KINDS = dict.fromkeys(FOODS, "food") | dict.fromkeys(("board", "plate", "bowl", "pot"), "dish")
 KINDS |= dict.fromkeys(("hand", "knife", "spoon", "fork", "whisk", "spatula"), "hand or tool")
