@@ -139,6 +139,10 @@ class LayerTableCNN(nn.Module):
         fc7 = F.relu(self.fc7(self.dropout(fc6)))
         return fc7 if layer == "fc7" else self.fc8(self.dropout(fc7))
 
+    def maps(self, x: torch.Tensor) -> torch.Tensor:
+        """The last convolution's maps (n, channels, height, width) after their ReLU, before they are pooled for fc6."""
+        return self.convolutions[:-1]((x - self.mean) / self.std)
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Raw class scores (n, num_classes) for images (n, 3, crop, crop) in 0..1."""
         return self.features(x, "fc8")

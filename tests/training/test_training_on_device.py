@@ -98,6 +98,10 @@ def test_cnn(run):
     run("cnn", "--more-stills", "20", "--films", "16", "--epochs", "1", "--batch-size", "16")
 
 
+def test_captioning_with_attention(run):
+    run("captioning", "attention", "--epochs", "1", "--limit", "8", "--parameters", "30000")
+
+
 def test_arrow(run, tmp_path):
     make_films(tmp_path / "films", falling, groups=3, frames=49, storing=LOSSLESS)
     run("arrow", "--data", str(tmp_path / "films"), "--seeds", "1", "--epochs", "1", root=())

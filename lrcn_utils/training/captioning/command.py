@@ -3,7 +3,6 @@
 import time
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from lrcn_utils import environment
@@ -13,23 +12,13 @@ from lrcn_utils.data.vocabulary import Vocabulary
 from lrcn_utils.decoding import beam_search
 from lrcn_utils.metrics.captions import bleu, cider_d
 from lrcn_utils.models.captioning import ImageCaptioner
-from lrcn_utils.training.captioning import models, shipped
+from lrcn_utils.training.captioning import attention, models, shipped
 from lrcn_utils.training.captioning.images import features_of, read_images
-from lrcn_utils.training.captioning.settings import CLIP_NORM, CaptioningSettings, ShipSettings
+from lrcn_utils.training.captioning.learning import learn
+from lrcn_utils.training.captioning.settings import CaptioningSettings, ShipSettings
 from lrcn_utils.training.features import warp_size
-from lrcn_utils.training.loop import History, fit
 from lrcn_utils.training.run import Run
-from lrcn_utils.training.sentences import (
-    Pairs,
-    batch_loss,
-    best_words,
-    collate,
-    decode,
-    nats_per_word,
-    references,
-    unknown_share,
-)
-from lrcn_utils.training.state import State
+from lrcn_utils.training.sentences import Pairs, best_words, decode, nats_per_word, references, unknown_share
 
 
 def run(settings: CaptioningSettings) -> None:
@@ -48,7 +37,16 @@ def run(settings: CaptioningSettings) -> None:
     this.write_results(data=counts, seeds=list(settings.all_seeds), scores=scores)
 
 
-COMMANDS = {"": (CaptioningSettings, run), "ship": (ShipSettings, lambda settings: shipped.ship(settings.out, run))}
+def _ship(settings: ShipSettings) -> None:
+    shipped.ship(settings.out, run)
+    attention.ship(settings.out)
+
+
+COMMANDS = {
+    "": (CaptioningSettings, run),
+    "attention": (attention.AttentionSettings, attention.compare),
+    "ship": (ShipSettings, _ship),
+}
 RENAMED = {"--variant": "--model", "--layer": "--feature"}
 
 
@@ -77,7 +75,7 @@ def _train(
     environment.seed_everything(seed)
     model = models.build(len(vocabulary), **sizes).standardise(features).to(environment.device())
     pairs = Pairs(features, train_set.pairs(), vocabulary)
-    history = _learn(model, pairs, settings, settings.epochs, seed, this.state(part))
+    history = learn(model, pairs, epochs=settings.epochs, seed=seed, state=this.state(part), **_recipe(settings))
     print(f"training loss {history.loss[-1]:.3f} nats a word after {settings.epochs} epochs")
     cnn, (val_set, val) = models.cnn_config(settings.cnn, network), seen["val"]
     if settings.fine_tune:
@@ -94,30 +92,8 @@ def _train(
     return scores
 
 
-def _learn(
-    model: nn.Module, pairs: Pairs, settings: CaptioningSettings, epochs: int, seed: int, state: State
-) -> History:
-    """Adam, the rate falling to 0 along a cosine; with a CNN in the model, all is slower and the CNN slower still."""
-    if isinstance(model, ImageCaptioner):
-        rates = [(model.captioner, settings.rate / 4), (model.cnn, settings.rate / 40)]
-    else:
-        rates = [(model, settings.rate)]
-    groups = [{"params": part.parameters(), "lr": rate} for part, rate in rates]
-    optimizer = torch.optim.AdamW(groups, weight_decay=settings.weight_decay)
-    return fit(
-        model,
-        pairs,
-        batch_loss,
-        optimizer,
-        epochs=epochs,
-        batch_size=settings.batch_size,
-        seed=seed,
-        clip_norm=CLIP_NORM,
-        schedule=torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs),
-        collate=collate,
-        workers=settings.workers,
-        state=state,
-    )
+def _recipe(settings: CaptioningSettings) -> dict:
+    return {name: getattr(settings, name) for name in ("rate", "batch_size", "weight_decay", "workers")}
 
 
 def _fine_tune(network, model, settings: CaptioningSettings, train_set: CaptionSet, vocabulary, seed, state) -> None:
@@ -125,7 +101,7 @@ def _fine_tune(network, model, settings: CaptioningSettings, train_set: CaptionS
     pixels = PixelFiles(train_set.images, warp_size(network))
     pairs = Pairs(pixels, train_set.pairs(), vocabulary, crop=network.crop)
     both = ImageCaptioner(network, model, settings.feature)
-    history = _learn(both, pairs, settings, settings.fine_tune, seed, state)
+    history = learn(both, pairs, epochs=settings.fine_tune, seed=seed, state=state, **_recipe(settings))
     print(f"training loss {history.loss[-1]:.3f} nats a word after {settings.fine_tune} epochs of fine-tuning")
 
 

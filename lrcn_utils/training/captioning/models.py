@@ -8,6 +8,7 @@ from torch import nn
 from lrcn_utils import environment
 from lrcn_utils.data.vocabulary import Vocabulary
 from lrcn_utils.models import cnn as cnns
+from lrcn_utils.models.attention import AttentionCaptioner
 from lrcn_utils.models.captioning import MRNN, Captioner
 from lrcn_utils.training.checkpoints import load_checkpoint, weights_digest
 from lrcn_utils.training.cnn.models import load as load_toy_cnn
@@ -23,7 +24,9 @@ class Loaded(NamedTuple):
 
 
 def build(vocab_size: int, image_size: int, variant: str = "2f", **sizes) -> nn.Module:
-    """A `Captioner`, or the m-RNN for the variant "mrnn"."""
+    """A `Captioner`, the m-RNN for the variant "mrnn", or the captioner that looks at places for "attention"."""
+    if variant == "attention":
+        return AttentionCaptioner(vocab_size, image_size, **sizes)
     if variant == "mrnn":
         return MRNN(vocab_size, image_size, **sizes)
     return Captioner(vocab_size, image_size, variant, **sizes)

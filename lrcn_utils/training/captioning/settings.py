@@ -7,7 +7,6 @@ from lrcn_utils.models.captioning import CELLS, VARIANTS
 from lrcn_utils.training.captioning.images import DATASETS
 from lrcn_utils.training.settings import Settings, option
 
-CLIP_NORM = 5.0
 CNNS = ("hybrid-toy", "squeezenet1_1", "alexnet", "vgg16", "resnet18")
 
 
