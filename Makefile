@@ -6,6 +6,7 @@
 # make assignments  write the exercises as nbgrader's source, into build/nbgrader
 # make offline    pack all for a class without a network (WITHOUT="--without torch torchvision" for a small one)
 # make test-device  every lesson and command on the GPU, or on a pretend one
+# make test-offline  pack the course without PyTorch, install it elsewhere and use it with the network cut
 # make clean      remove what was made
 
 PYTHON ?= python3
@@ -17,7 +18,7 @@ TWO := OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2
 # The student copies have stubs: their code is run in the complete notebooks.
 NBVAL := --ignore notebooks/exercises --nbval-lax --nbval-current-env --nbval-cell-timeout 600 --nbval-sanitize-with docs/tools/nbval.cfg
 
-.PHONY: lab setup toy test test-device browser notebooks exercises assignments offline lint site clean
+.PHONY: lab setup toy test test-device test-offline browser notebooks exercises assignments offline lint site clean
 .DELETE_ON_ERROR:
 
 lab: toy
@@ -51,13 +52,17 @@ data/toy_kitchen/flow/complete: data/toy_kitchen/card.json
 
 test: toy lint
 	@echo "Testing the package, then every notebook, then every widget in Chromium ..."
-	$(TWO) --dist loadfile -m "not browser and not device" tests
+	$(TWO) --dist loadfile -m "not browser and not device and not offline" tests
 	$(TWO) --dist loadfile -p no:timeout $(NBVAL) notebooks
 	$(TWO) --dist worksteal tests/browser
 
 test-device: toy
 	@echo "Running every lesson and every training command on the GPU, or on a pretend one where there is none ..."
 	$(TWO) --dist worksteal -m device tests
+
+test-offline: toy
+	@echo "Packing the course without PyTorch, and using the archive with the network cut (downloads 0.7 GB) ..."
+	OMP_NUM_THREADS=1 $(PY) -m pytest -q -m offline tests/bootstrap
 
 browser: toy
 	@echo "Driving every notebook in JupyterLab and Chromium ..."
