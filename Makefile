@@ -7,6 +7,7 @@
 # make offline    pack all for a class without a network (WITHOUT="--without torch torchvision" for a small one)
 # make test-device  every lesson and command on the GPU, or on a pretend one
 # make test-offline  pack the course without PyTorch, install it elsewhere and use it with the network cut
+# make test-lowest  the quick tests and lessons 00-02 with the lowest versions that pyproject.toml allows
 # make clean      remove what was made
 
 PYTHON ?= python3
@@ -15,10 +16,11 @@ NB ?=
 # In a container the user is often root, whom Jupyter asks to say so.
 ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 TWO := OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2
+LOWEST := build/lowest/bin
 # The student copies have stubs: their code is run in the complete notebooks.
 NBVAL := --ignore notebooks/exercises --nbval-lax --nbval-current-env --nbval-cell-timeout 600 --nbval-sanitize-with docs/tools/nbval.cfg
 
-.PHONY: lab setup toy test test-device test-offline browser notebooks exercises assignments offline lint site clean
+.PHONY: lab setup toy test test-device test-offline test-lowest browser notebooks exercises assignments offline lint site clean
 .DELETE_ON_ERROR:
 
 lab: toy
@@ -63,6 +65,18 @@ test-device: toy
 test-offline: toy
 	@echo "Packing the course without PyTorch, and using the archive with the network cut (downloads 0.7 GB) ..."
 	OMP_NUM_THREADS=1 $(PY) -m pytest -q -m offline tests/bootstrap
+
+# uv writes the constraints: the lowest version of what pyproject.toml names, the newest of what that needs.
+test-lowest: toy
+	@echo "Testing with the lowest versions that pyproject.toml allows (6 GB in build/lowest the first time) ..."
+	test -x $(LOWEST)/python || $(PYTHON) -m venv build/lowest
+	$(LOWEST)/python -m pip install --quiet uv
+	$(LOWEST)/uv pip compile --quiet --resolution lowest-direct --python $(LOWEST)/python --extra dev pyproject.toml \
+		--output-file build/lowest/constraints.txt
+	$(LOWEST)/uv pip install --quiet --python $(LOWEST)/python --constraints build/lowest/constraints.txt -e ".[dev]"
+	OMP_NUM_THREADS=1 $(LOWEST)/python -m pytest -q -n 2 --dist loadfile \
+		-m "not slow and not browser and not device and not offline" tests
+	OMP_NUM_THREADS=1 $(LOWEST)/python -m pytest -q -n 2 --dist loadfile -p no:timeout $(NBVAL) notebooks/0[0-2]*.ipynb
 
 browser: toy
 	@echo "Driving every notebook in JupyterLab and Chromium ..."
