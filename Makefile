@@ -8,6 +8,8 @@
 # make publish REPO=https://github.com/OWNER/NAME   write your repository's address wherever it stands
 # make release    refuse a release whose origin, tag and address differ
 # make test-device  every lesson and command on the GPU, or on a pretend one
+# make test-offline  pack the course without PyTorch, install it elsewhere and use it with the network cut
+# make test-lowest  the quick tests and lessons 00-02 with the lowest versions that pyproject.toml allows
 # make clean      remove what was made
 
 PYTHON ?= python3
@@ -17,10 +19,12 @@ REPO ?=
 # In a container the user is often root, whom Jupyter asks to say so.
 ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 TWO := OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2
+LOWEST := build/lowest/bin
 # The student copies have stubs: their code is run in the complete notebooks.
 NBVAL := --ignore notebooks/exercises --nbval-lax --nbval-current-env --nbval-cell-timeout 600 --nbval-sanitize-with docs/tools/nbval.cfg
 
-.PHONY: lab setup toy test test-device browser notebooks exercises assignments offline publish release lint site clean
+.PHONY: lab setup toy test test-device test-offline test-lowest browser notebooks exercises assignments offline publish \
+	release lint site clean
 .DELETE_ON_ERROR:
 
 # A server cuts the connection at a message of over 10 MB, without a word; a larger upload should be answered by one.
@@ -56,13 +60,29 @@ data/toy_kitchen/flow/complete: data/toy_kitchen/card.json
 
 test: toy lint
 	@echo "Testing the package, then every notebook, then every widget in Chromium ..."
-	$(TWO) --dist loadfile -m "not browser and not device" tests
+	$(TWO) --dist loadfile -m "not browser and not device and not offline" tests
 	$(TWO) --dist loadfile -p no:timeout $(NBVAL) notebooks
 	$(TWO) --dist worksteal tests/browser
 
 test-device: toy
 	@echo "Running every lesson and every training command on the GPU, or on a pretend one where there is none ..."
 	$(TWO) --dist worksteal -m device tests
+
+test-offline: toy
+	@echo "Packing the course without PyTorch, and using the archive with the network cut (downloads 0.7 GB) ..."
+	OMP_NUM_THREADS=1 $(PY) -m pytest -q -m offline tests/bootstrap
+
+# uv writes the constraints: the lowest version of what pyproject.toml names, the newest of what that needs.
+test-lowest: toy
+	@echo "Testing with the lowest versions that pyproject.toml allows (6 GB in build/lowest the first time) ..."
+	test -x $(LOWEST)/python || $(PYTHON) -m venv build/lowest
+	$(LOWEST)/python -m pip install --quiet uv
+	$(LOWEST)/uv pip compile --quiet --resolution lowest-direct --python $(LOWEST)/python --extra dev pyproject.toml \
+		--output-file build/lowest/constraints.txt
+	$(LOWEST)/uv pip install --quiet --python $(LOWEST)/python --constraints build/lowest/constraints.txt -e ".[dev]"
+	OMP_NUM_THREADS=1 $(LOWEST)/python -m pytest -q -n 2 --dist loadfile \
+		-m "not slow and not browser and not device and not offline" tests
+	OMP_NUM_THREADS=1 $(LOWEST)/python -m pytest -q -n 2 --dist loadfile -p no:timeout $(NBVAL) notebooks/0[0-2]*.ipynb
 
 browser: toy
 	@echo "Driving every notebook in JupyterLab and Chromium ..."

@@ -28,6 +28,7 @@ from lrcn_utils.paper import Table
 from lrcn_utils.training.captioning import models, shipped
 from lrcn_utils.training.captioning.learning import learn
 from lrcn_utils.training.captioning.looking import where_it_looks
+from lrcn_utils.training.captioning.models import Seen
 from lrcn_utils.training.captioning.told import FACTS, right
 from lrcn_utils.training.checkpoints import save_checkpoint
 from lrcn_utils.training.features import extract_images
@@ -44,27 +45,6 @@ MODELS = {
 }
 ATTENTION = "attention over the map"
 COLUMNS = {"nats a word": ".3f", "BLEU-1": ".3f", "BLEU-4": ".3f", "CIDEr-D": ".2f"} | dict.fromkeys(FACTS, ".1%")
-
-
-class Seen(nn.Module):
-    """What can be seen of an image in a CNN, to be extracted once: fc layers, or its last map in three forms.
-
-    "map": (n, places, channels); "mean": its mean over the places; "flat": the pooled map in one row, as fc6 reads it.
-    """
-
-    def __init__(self, cnn: nn.Module):
-        super().__init__()
-        self.cnn, self.crop = cnn, cnn.crop
-
-    def features(self, images: Tensor, layer: str) -> Tensor:
-        """``layer`` of images (n, 3, crop, crop) in 0..1."""
-        if layer not in ("map", "mean", "flat"):
-            return self.cnn.features(images, layer)
-        maps = self.cnn.maps(images)
-        if layer == "flat":
-            return self.cnn.convolutions[-1](maps).flatten(1)
-        places = maps.flatten(2).transpose(1, 2)
-        return places.mean(1) if layer == "mean" else places
 
 
 @dataclass(frozen=True, kw_only=True)

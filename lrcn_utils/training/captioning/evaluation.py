@@ -70,7 +70,7 @@ def evaluate_captioner(settings: CaptionerSettings) -> Captioned:
     shown = digest_of([[*map(digest, images.images)], images.ids, images.captions])
     run = Run.start(settings, "captioner", checkpoint=digest(settings.checkpoint), images=shown)
     images, features = features_of(settings, network, config["feature"], images)
-    features = features[:, : config["sizes"]["image_size"]]
+    features = features[..., : config["sizes"]["image_size"]]
     loss = _loss(model, Pairs(features, images.pairs(), vocabulary))
     written = {
         name: [as_text(words) for words in best_words(decode(model, features, *decoder), vocabulary)]

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from torch import nn
+from torch import Tensor, nn
 
 from lrcn_utils import environment
 from lrcn_utils.data.vocabulary import Vocabulary
@@ -13,6 +13,8 @@ from lrcn_utils.models.captioning import MRNN, Captioner
 from lrcn_utils.training.checkpoints import load_checkpoint, weights_digest
 from lrcn_utils.training.cnn.models import load as load_toy_cnn
 
+MAPS = ("map", "mean", "flat")  # what ``Seen`` makes of a CNN's last map
+
 
 class Loaded(NamedTuple):
     """A captioner of a checkpoint, on the CPU and ready to decode."""
@@ -21,6 +23,27 @@ class Loaded(NamedTuple):
     vocabulary: Vocabulary
     config: dict
     record: dict
+
+
+class Seen(nn.Module):
+    """What can be seen of an image in a CNN, to be extracted once: fc layers, or its last map in three forms.
+
+    "map": (n, places, channels); "mean": its mean over the places; "flat": the pooled map in one row, as fc6 reads it.
+    """
+
+    def __init__(self, cnn: nn.Module):
+        super().__init__()
+        self.cnn, self.crop = cnn, cnn.crop
+
+    def features(self, images: Tensor, layer: str) -> Tensor:
+        """``layer`` of images (n, 3, crop, crop) in 0..1."""
+        if layer not in MAPS:
+            return self.cnn.features(images, layer)
+        maps = self.cnn.maps(images)
+        if layer == "flat":
+            return self.cnn.convolutions[-1](maps).flatten(1)
+        places = maps.flatten(2).transpose(1, 2)
+        return places.mean(1) if layer == "mean" else places
 
 
 def build(vocab_size: int, image_size: int, variant: str = "2f", **sizes) -> nn.Module:
@@ -72,4 +95,5 @@ def cnn_of(config: dict, beside: Path | str) -> nn.Module:
         network.load_state_dict(load_checkpoint(Path(beside).with_name(cnn["file"]))[0])
     if weights_digest(network) != cnn["weights"]:
         raise ValueError(f"{Path(beside).name}: was trained with another {cnn['name']} than the one that is here")
-    return network.to(environment.device()).eval()
+    network = network.to(environment.device()).eval()
+    return Seen(network) if config.get("feature") in MAPS else network

@@ -102,6 +102,16 @@ def test_a_shipped_captioner_on_a_split(tiny_kitchen, tmp_path, capsys):
     assert "holds this run already" in refusal(*words, "--retrieval")
 
 
+def test_the_captioner_with_attention_and_the_one_without_an_image_are_scored_too(tiny_kitchen, tmp_path):
+    found = {}
+    for name in ("attention", "no_image"):
+        main(
+            ["captioner", str(path(name)), "--root", str(tiny_kitchen), "--split", "val", "--out", str(tmp_path / name)]
+        )
+        found[name] = json.loads((tmp_path / name / "results.json").read_text())["loss"]["nats a word"]
+    assert found["attention"] < 0.6 < 1.5 < found["no_image"]
+
+
 def test_another_kind_of_checkpoint_is_refused(tmp_path):
     refused = refusal("captioner", path("2f").with_name("activity_lrcn_rgb.safetensors"), "--out", tmp_path / "run")
     assert "a checkpoint of activity, not of captioning" in refused
