@@ -109,7 +109,7 @@ def test_the_captioner_with_attention_and_the_one_without_an_image_are_scored_to
             ["captioner", str(path(name)), "--root", str(tiny_kitchen), "--split", "val", "--out", str(tmp_path / name)]
         )
         found[name] = json.loads((tmp_path / name / "results.json").read_text())["loss"]["nats a word"]
-    assert found["attention"] < 0.6 < 1.5 < found["no_image"]
+    assert found["attention"] < found["no_image"] - 0.3
 
 
 def test_another_kind_of_checkpoint_is_refused(tmp_path):
