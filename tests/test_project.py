@@ -30,7 +30,7 @@ def test_without_make_two_commands_are_named_that_exist():
     install, run = (line.split() for line in block.splitlines())
     extra = re.fullmatch(r'"\.\[(\w+)\]"', install[-1])[1]
     assert install[:-1] == ["python", "-m", "pip", "install", "-e"] and extra in PROJECT["optional-dependencies"]
-    assert run[:2] == ["python", "-m"] and (REPOSITORY / run[3]).is_dir()
+    assert run[:2] == ["python", "-m"] and (REPOSITORY / run[3]).is_file()
     assert run[2] in names(PROJECT["optional-dependencies"][extra])
 
 

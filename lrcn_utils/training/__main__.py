@@ -40,9 +40,10 @@ def main(words: list[str] | None = None) -> None:
 
 def _run(run, settings) -> None:
     """Run the command; of several processes the first alone is heard."""
-    with contextlib.ExitStack() as silence:
-        if not processes().first:
-            silence.enter_context(contextlib.redirect_stdout(silence.enter_context(open(os.devnull, "w"))))
+    if processes().first:
+        run(settings)
+        return
+    with open(os.devnull, "w", encoding="utf-8", newline="\n") as nowhere, contextlib.redirect_stdout(nowhere):
         run(settings)
 
 

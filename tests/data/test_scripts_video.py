@@ -97,7 +97,7 @@ def test_a_source_that_is_none_and_a_folder_that_is_taken_are_refused(source, tm
 def test_fetch_unpacks_both_archives(source, tmp_path, monkeypatch, capsys):
     module = script("prepare_ucf101")
     fetched = []
-    monkeypatch.setattr(download, "fetch", lambda url, path, progress: fetched.append(url) or path)
+    monkeypatch.setattr(download, "fetch", lambda url, path, digest, progress: fetched.append(url) or path)
 
     def unpack(archive, folder, last):
         name = "UCF-101" if archive.suffix == ".rar" else "ucfTrainTestlist"

@@ -198,9 +198,7 @@ def test_the_shipped_captioner_is_the_recorded_one_of_seed_0(toy_kitchen):
     recorded = next(one for one in attention.recorded() if one.name == attention.ATTENTION and one.seed == 0)
     assert record["scores"] == recorded.scores and config["feature"] == "map"
     cnn = models.cnn_of(config, beside=shipped.path("attention"))
-    images, maps = extract_images(
-        stills(toy_kitchen, "test"), attention.Seen(cnn), "map", toy_kitchen / "cache", strict=True
-    )
+    images, maps = extract_images(stills(toy_kitchen, "test"), cnn, "map", toy_kitchen / "cache", strict=True)
     loss = nats_per_word(model, Pairs(maps, images.pairs(), vocabulary))
     assert loss == pytest.approx(recorded.scores["nats a word"], abs=2e-3)
     assert load_checkpoint(shipped.path("attention"))[2]["command"] == command_of(
