@@ -1,4 +1,7 @@
-"""COCO captions: the official JSON, and that of predictions. Toy Kitchen's stills and one's own prepared pictures are in the same form."""
+"""COCO captions: the official JSON, and that of predictions.
+
+Toy Kitchen's stills and one's own prepared pictures are in the same form.
+"""
 
 import json
 from pathlib import Path

@@ -162,8 +162,7 @@ def _facts(optimizer, dataset, epochs, batch_size, seed, clip_norm, schedule) ->
     groups = [{k: v for k, v in group.items() if k not in told_apart} for group in optimizer.param_groups]
     rates = [group.get("initial_lr", group["lr"]) for group in optimizer.param_groups]
     shapes = [[list(p.shape) for p in group["params"]] for group in optimizer.param_groups]
-    several = {"processes": processes().count} if processes().count > 1 else {}
-    return several | {
+    return processes().facts | {
         "optimizer": f"{type(optimizer).__name__} {groups}",
         "rate": rates,
         "schedule": type(schedule).__name__,

@@ -28,6 +28,11 @@ class Alone:
         """Whether this is the process that prints and writes the state of a training."""
         return self.rank == 0
 
+    @property
+    def facts(self) -> dict[str, int]:
+        """What a training is, beside its settings; nothing for one process, so that its states stay as they are."""
+        return {"processes": self.count} if self.count > 1 else {}
+
     def prepare(self, model: nn.Module, optimizer: torch.optim.Optimizer):
         """``model`` and ``optimizer`` as a step is to use them; the weights stay those of ``model``."""
         return model, optimizer

@@ -45,8 +45,8 @@ class Run:
         ``identity``: what the settings do not say, such as digests of the data and of initial weights.
         Raises RunError when the folder holds another run, or this run and it was not asked to resume it.
         """
-        several = {"processes": processes().count} if processes().count > 1 else {}
-        facts = as_stored({"task": task, "format": FORMAT, **that_change_results(settings), **several, **identity})
+        changing = that_change_results(settings) | processes().facts
+        facts = as_stored({"task": task, "format": FORMAT, **changing, **identity})
         folder = settings.out or Path("runs") / f"{task.replace(' ', '-')}-{digest_of(facts)[:8]}"
         run = cls(folder, task, command(settings, task), facts)
         made = [file.name for file in folder.iterdir() if file.name != "run.json"] if folder.is_dir() else []

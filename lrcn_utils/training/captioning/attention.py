@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from lrcn_utils import environment
 from lrcn_utils.data.cache import digest
 from lrcn_utils.data.captions import CaptionSet
-from lrcn_utils.data.coco import read_coco
 from lrcn_utils.data.text import read_json
 from lrcn_utils.data.vocabulary import Vocabulary
 from lrcn_utils.decoding import beam_search
@@ -26,6 +25,7 @@ from lrcn_utils.metrics.captions import caption_scores
 from lrcn_utils.models.attention import WEIGHTS
 from lrcn_utils.paper import Table
 from lrcn_utils.training.captioning import models, shipped
+from lrcn_utils.training.captioning.images import read_images
 from lrcn_utils.training.captioning.learning import learn
 from lrcn_utils.training.captioning.looking import where_it_looks
 from lrcn_utils.training.captioning.models import Seen
@@ -89,7 +89,7 @@ class Stills(NamedTuple):
 
 def compare(settings: AttentionSettings) -> None:
     """Train every model for every seed, score it, attention with its controls too, and print the table."""
-    train, scored = (_stills(settings, split) for split in ("train", settings.on))
+    train, scored = (read_images(settings, split) for split in ("train", settings.on))
     records = read_json(settings.folder / "ground_truth" / "stills.json")
     vocabulary = Vocabulary.build(text for _, text in train.pairs())
     cnn = models.open_cnn("hybrid-toy")
@@ -118,10 +118,6 @@ def compare(settings: AttentionSettings) -> None:
 
 def _annotations(settings: AttentionSettings, split: str) -> Path:
     return settings.folder / "stills" / "annotations" / f"captions_{split}.json"
-
-
-def _stills(settings: AttentionSettings, split: str) -> CaptionSet:
-    return read_coco(_annotations(settings, split), settings.folder / "stills" / "images").limit(settings.limit)
 
 
 def _features(settings: AttentionSettings, cnn: nn.Module, layer: str, images: CaptionSet) -> Tensor:
