@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lrcn_utils import environment
 from lrcn_utils.data.clips import TOY, centre_crop
 from lrcn_utils.data.tacos import CRFOutputs, decode_tuple
 from lrcn_utils.data.vocabulary import Vocabulary
@@ -81,8 +82,9 @@ class Describer:
             raise ValueError(f"{Path(path).name}: this decoder learned from tuples alone and cannot see a film")
         beside = Path(path).with_name(config["chain"])
         chain, chain_config = chains.load(beside)
-        cnn = cnn_of(chain_config, beside=beside)
-        return cls(chain, chain_config, cnn, config["kind"], decoder, vocabulary)
+        cnn, device = cnn_of(chain_config, beside=beside), environment.device()
+        chain["classifier"].to(device)  # what it says comes back to the CPU, where the CRF infers
+        return cls(chain, chain_config, cnn, config["kind"], decoder.to(device), vocabulary)
 
     def describe(self, film: Film, width: int = 3) -> Described:
         """Tuple and sentence of ``film``; it is read twice, and only the frames that are looked at are held.
