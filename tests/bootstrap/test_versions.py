@@ -79,6 +79,13 @@ def test_lessons_import_nothing_that_is_not_there_on_colab():
         assert tops <= modules | set(sys.stdlib_module_names) | {"lrcn_utils"}, path.name
 
 
+@pytest.mark.skipif(Path(sys.prefix) != REPOSITORY / "build" / "lowest", reason="`make test-lowest` asks this")
+def test_what_is_tested_as_lowest_is_what_is_allowed():
+    texts = [*PROJECT["dependencies"], *sum(PROJECT["optional-dependencies"].values(), [])]
+    lowest = {one.name: Version(bound.version) for one in map(Requirement, texts) for bound in one.specifier}
+    assert lowest == {name: Version(Version(metadata.version(name)).public) for name in lowest}
+
+
 @pytest.mark.parametrize("line", ["torch>=2.12", "ipywidgets>=8", "numpy<2"])
 def test_a_greedy_requirement_would_be_found(line):
     assert replaced([line], colab_freeze()) != []
