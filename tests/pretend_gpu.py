@@ -21,6 +21,7 @@ DEVICE = torch.device("cuda", 0)
 NO_ARRAY = f"can't convert {DEVICE} device type tensor to numpy. Use Tensor.cpu() to copy it to host memory first."
 SAME_DEVICE = f"Expected all tensors to be on the same device, but found at least two devices, {DEVICE} and cpu!"
 ON_HOST = "'lengths' argument should be a 1D CPU int64 tensor, but got 1D cuda:0 Long tensor"
+NO_GRADIENT = "cudnn RNN backward can only be called in training mode"
 NO_GENERATOR = f"Expected a '{DEVICE.type}' device type for generator but found 'cpu'"
 
 # Operations and arguments where CUDA takes tensors of the CPU too; "pointwise" ones take 0-dim tensors of the CPU.
@@ -108,6 +109,15 @@ def _array(function):
     return array
 
 
+def _trains(args) -> bool:
+    """Whether a recurrent layer is called in training mode: what follows its dropout, the one float among ``args``."""
+    return args[next(i for i, argument in enumerate(args) if isinstance(argument, float)) + 1]
+
+
+def _refuse(gradient: Tensor) -> None:
+    raise RuntimeError(NO_GRADIENT)
+
+
 def _set_gradient(tensor: Tensor, gradient: Tensor | None) -> None:
     if gradient is not None and on_gpu(gradient) != on_gpu(tensor):
         raise RuntimeError("assigned grad has data located on a different device")
@@ -130,6 +140,7 @@ ASKED = {
 }
 OF_DATA = {torch.tensor, Tensor.new_tensor}  # what they make lies where their first argument lies, if it is a tensor
 KEEP_THE_DATA = {torch.as_tensor, torch.asarray}  # factories that may give back what they were given
+RECURRENT = {torch.lstm, torch.gru, torch.rnn_tanh, torch.rnn_relu}
 
 
 class _Places(TorchFunctionMode):
@@ -149,6 +160,10 @@ class _Places(TorchFunctionMode):
             _put(found, on_gpu(args[0]))
         if func is torch._VF._pad_packed_sequence:
             _put(found[1], False)  # the lengths
+        if func in RECURRENT and on_gpu(found[0]) and not _trains(args):
+            for result in found:
+                if result.requires_grad:
+                    result.register_hook(_refuse)
         return found
 
     @staticmethod

@@ -35,6 +35,12 @@ def test_the_course_finds_it_and_loses_it_again():
     assert torch.cuda.is_available() or environment.device().type == "cpu"
 
 
+def test_a_gpu_computes_in_float32_as_the_cpu_does(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    assert environment.device().type == "cuda" and not torch.backends.cudnn.allow_tf32
+
+
 def test_moves(device):
     x = torch.ones(2, 3)
     there = [x.to(device), x.to("cuda"), x.to(device=device), x.cuda(), x.to(device, torch.float64), x.to(x.cuda())]
@@ -46,6 +52,20 @@ def test_moves(device):
     x.zero_()
     assert there[0].sum() == 6 and back[0].sum() == 6, "a move copies"
     assert x.to("meta").is_meta
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+def test_a_recurrent_layer_gives_gradients_in_training_mode_only(kind, device):
+    layer, x = kind(3, 4, batch_first=True).to(device), torch.rand(2, 5, 3, device=device)
+    layer.train()(x)[0].sum().backward()
+    assert layer.weight_hh_l0.grad.is_cuda
+    packed = pack_padded_sequence(x, torch.tensor([5, 2]), batch_first=True)
+    for inputs in (x, packed):
+        found, _ = layer.eval()(inputs)
+        with pytest.raises(RuntimeError, match="training mode"):
+            (found if inputs is x else found.data).sum().backward()
+    with torch.no_grad():
+        assert layer(x)[0].is_cuda
 
 
 def test_factories(device):

@@ -111,11 +111,11 @@ def test_toy_networks_are_small_and_share_the_interface(build):
 
 
 def test_features_do_not_depend_on_memory_format_or_batch():
-    model = cnn.toy_hybrid(5).eval()
-    x = torch.rand(4, 3, 56, 56)
+    model = cnn.toy_hybrid(5).double().eval()
+    x = torch.rand(4, 3, 56, 56).double()
     one = torch.cat([model.features(image[None], "fc6") for image in x])
     many = model.features(x.to(memory_format=torch.channels_last), "fc6")
-    assert torch.allclose(one, many, atol=1e-5)
+    assert torch.allclose(one, many, atol=1e-10)
 
 
 def test_fc6_is_the_same_in_training_and_fc7_is_dropped_out():
@@ -140,8 +140,8 @@ def test_quick_lrn_equals_the_library_s(seed, channels, size, alpha):
 
 def test_toy_hybrid_computed_by_hand():
     """The whole network once more with the by-hand pieces: nothing hides in it."""
-    model = cnn.toy_hybrid(7).eval()
-    image = torch.rand(2, 3, 56, 56)
+    model = cnn.toy_hybrid(7).double().eval()
+    image = torch.rand(2, 3, 56, 56).double()
     x = (image - model.mean) / model.std
     for layer in model.convolutions:
         if isinstance(layer, nn.Conv2d):
@@ -155,7 +155,7 @@ def test_toy_hybrid_computed_by_hand():
         else:
             x = from_scratch.local_response_norm(x, 5, layer.alpha, layer.beta)
     fc6 = from_scratch.relu(x.flatten(1) @ model.fc6.weight.T + model.fc6.bias)
-    assert torch.allclose(fc6, model.features(image, "fc6"), atol=1e-5)
+    assert torch.allclose(fc6, model.features(image, "fc6"), atol=1e-10)
 
 
 @pytest.mark.parametrize("name", ["alexnet", "vgg16", "squeezenet1_1", "resnet18"])

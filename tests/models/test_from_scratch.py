@@ -138,10 +138,10 @@ def test_dropout_equals_the_library_with_the_same_seed(p):
 
 
 def test_module_has_the_library_s_parameter_names():
-    ours = hand.Conv2d(4, 6, 3, stride=2, padding=1, groups=2)
-    theirs = torch.nn.Conv2d(4, 6, 3, stride=2, padding=1, groups=2)
+    ours = hand.Conv2d(4, 6, 3, stride=2, padding=1, groups=2).double()
+    theirs = torch.nn.Conv2d(4, 6, 3, stride=2, padding=1, groups=2).double()
     theirs.load_state_dict(ours.state_dict())
-    x = torch.randn(2, 4, 9, 9)
+    x = torch.randn(2, 4, 9, 9).double()
     assert close(ours(x), theirs(x))
 
 
