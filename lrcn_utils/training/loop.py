@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from lrcn_utils.training.processes import processes
+from lrcn_utils.training.recipe import Recipe
 from lrcn_utils.training.state import State
 from lrcn_utils.training.step import drawn, own_batches, take_step
 
@@ -89,7 +90,8 @@ def fit(
         raise ValueError("there is nothing to train on: the training set is empty")
     facts = _facts(optimizer, dataset, epochs, batch_size, seed, clip_norm, schedule)
     facts |= {"accumulate": accumulate} if accumulate > 1 else {}
-    facts |= {"every step": every_step} if every_step else {}
+    if every_step:
+        facts["drops"] = [getattr(schedule, name, None) for name in ("step_size", "gamma")]
     history, done = _begin(model, optimizer, schedule, state, facts)
     prepared = all_of_us.prepare(model, optimizer)
     kept_here = state is not None and all_of_us.first
@@ -141,6 +143,22 @@ def fit(
             on_epoch(history)
     model.eval()
     return history
+
+
+def follow(recipe: Recipe, model: nn.Module, dataset: Dataset, batch_loss: Callable, groups, **options) -> History:
+    """``fit`` by ``recipe``. ``groups``: the parameters as an optimizer takes them; ``options``: those of ``fit``."""
+    epochs = recipe.epochs_of(len(dataset), processes().count)
+    if recipe.optimizer == "sgd":
+        optimizer = torch.optim.SGD(groups, recipe.rate, momentum=0.9, weight_decay=recipe.weight_decay)
+    else:
+        optimizer = torch.optim.AdamW(groups, recipe.rate, weight_decay=recipe.weight_decay)
+    if recipe.drop_every:
+        schedule = torch.optim.lr_scheduler.StepLR(optimizer, recipe.drop_every, recipe.drop_to)
+    else:
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
+    options |= {"epochs": epochs, "batch_size": recipe.batch_size, "accumulate": recipe.accumulate}
+    options |= {"clip_norm": recipe.clip_norm, "schedule": schedule, "every_step": recipe.drop_every is not None}
+    return fit(model, dataset, batch_loss, optimizer, **options)
 
 
 def _epoch_order(size: int, seed: int, epoch: int) -> list[int]:

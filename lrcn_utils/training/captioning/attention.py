@@ -6,7 +6,7 @@ places. So what attention gains is told apart from what a map is worth.
 """
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
@@ -32,6 +32,7 @@ from lrcn_utils.training.captioning.models import Seen
 from lrcn_utils.training.captioning.told import FACTS, right
 from lrcn_utils.training.checkpoints import save_checkpoint
 from lrcn_utils.training.features import extract_images
+from lrcn_utils.training.recipe import Recipe
 from lrcn_utils.training.run import Run
 from lrcn_utils.training.sentences import Pairs, best_words, decode, nats_per_word, references
 from lrcn_utils.training.settings import Settings, option
@@ -57,10 +58,11 @@ class AttentionSettings(Settings):
     only: str | None = option(None, "one of the models alone", choices=list(MODELS))
     on: str = option("test", "score on val to choose a rate, on test to report", choices=["val", "test"])
 
-    def recipe(self, name: str) -> dict:
+    def recipe(self, name: str) -> Recipe:
         """The rate and the epochs of a model, unless --rate and --epochs say otherwise."""
         _, rate, epochs = MODELS[name]
-        return {"rate": self.rate or rate, "epochs": self.epochs or epochs, "batch_size": self.batch_size}
+        given = {"rate": self.rate or rate, "batch_size": self.batch_size, "accumulate": self.accumulate}
+        return Recipe(self.epochs or epochs, **given, weight_decay=0.0, clip_norm=5.0)
 
 
 SHIPPED = AttentionSettings(only=ATTENTION, seeds=3)
@@ -101,7 +103,7 @@ def compare(settings: AttentionSettings) -> None:
         models.cnn_config("hybrid-toy", cnn),
     )
     chosen = [settings.only] if settings.only else list(MODELS)
-    recipes = {name: settings.recipe(name) for name in chosen}
+    recipes = {name: asdict(settings.recipe(name)) for name in chosen}
     captions = {split: digest(_annotations(settings, split)) for split in ("train", settings.on)}
     facts = {"recipes": recipes, "captions": captions, "cnn": stills.cnn["weights"]}
     run, found = Run.start(settings, "captioning attention", **facts), []
@@ -132,8 +134,8 @@ def _one(run: Run, settings, name: str, seed: int, stills: Stills, seen: Tensor,
     model = models.build(words, **sizes).standardise(seen.flatten(0, -2)).to(environment.device())
     part = f"{layer}_seed{seed}"
     pairs = Pairs(seen, stills.train.pairs(), stills.vocabulary)
-    recipe = {**settings.recipe(name), "workers": settings.workers}
-    history = learn(model, pairs, **recipe, seed=seed, state=run.state(part))
+    options = {"seed": seed, "state": run.state(part), "workers": settings.workers}
+    history = learn(model, pairs, settings.recipe(name), **options)
     found = [Found(name, seed, _count(model), _scores(model, scored, stills))]
     config = models.config_of(sizes, stills.vocabulary, stills.cnn, layer)
     run.keep(part, model, config, {"seed": seed, "loss": history.loss, "scores": found[0].scores})

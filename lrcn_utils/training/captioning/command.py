@@ -75,10 +75,10 @@ def _train(
     environment.seed_everything(seed)
     model = models.build(len(vocabulary), **sizes).standardise(features).to(environment.device())
     pairs = Pairs(features, train_set.pairs(), vocabulary)
-    history = learn(model, pairs, epochs=settings.epochs, seed=seed, state=this.state(part), **_recipe(settings))
-    print(f"training loss {history.loss[-1]:.3f} nats a word after {settings.epochs} epochs")
+    history = learn(model, pairs, settings.recipe, seed=seed, state=this.state(part), workers=settings.workers)
+    print(f"training loss {history.loss[-1]:.3f} nats a word after {len(history.loss)} epochs")
     cnn, (val_set, val) = models.cnn_config(settings.cnn, network), seen["val"]
-    if settings.fine_tune:
+    if settings.fine_tuning:
         network = models.open_cnn(settings.cnn)
         _fine_tune(network, model, settings, train_set, vocabulary, seed, this.state(part, "fine-tuning"))
         val_set, val = _seen(settings, network, val_set)
@@ -92,17 +92,13 @@ def _train(
     return scores
 
 
-def _recipe(settings: CaptioningSettings) -> dict:
-    return {name: getattr(settings, name) for name in ("rate", "batch_size", "weight_decay", "workers")}
-
-
 def _fine_tune(network, model, settings: CaptioningSettings, train_set: CaptionSet, vocabulary, seed, state) -> None:
     """Train CNN and captioner together, from pixels (paper: v4 Tables 5 and 6)."""
     pixels = PixelFiles(train_set.images, warp_size(network))
     pairs = Pairs(pixels, train_set.pairs(), vocabulary, crop=network.crop)
     both = ImageCaptioner(network, model, settings.feature)
-    history = learn(both, pairs, epochs=settings.fine_tune, seed=seed, state=state, **_recipe(settings))
-    print(f"training loss {history.loss[-1]:.3f} nats a word after {settings.fine_tune} epochs of fine-tuning")
+    history = learn(both, pairs, settings.fine_tuning, seed=seed, state=state, workers=settings.workers)
+    print(f"training loss {history.loss[-1]:.3f} nats a word after {len(history.loss)} epochs of fine-tuning")
 
 
 def _report(model: nn.Module, val: Tensor, val_set: CaptionSet, vocabulary: Vocabulary) -> dict[str, float]:

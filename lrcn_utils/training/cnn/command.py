@@ -12,6 +12,7 @@ from lrcn_utils.training.cnn import images
 from lrcn_utils.training.cnn.images import LabelledImages
 from lrcn_utils.training.cnn.models import train
 from lrcn_utils.training.cnn.scores import scores
+from lrcn_utils.training.recipe import Recipe
 from lrcn_utils.training.run import Run
 from lrcn_utils.training.settings import Settings, option
 
@@ -28,6 +29,11 @@ class CNNSettings(Settings):
         super().__post_init__()
         if self.own_data:
             raise ValueError("--data: the CNN learns from Toy Kitchen's ground truth, which no other dataset has")
+
+    @property
+    def recipe(self) -> Recipe:
+        given = {"batch_size": self.batch_size, "accumulate": self.accumulate}
+        return Recipe(self.epochs, self.rate, weight_decay=1e-2, **given)
 
 
 def _run(settings: CNNSettings) -> None:
@@ -47,8 +53,7 @@ def _train_one(this: Run, settings: CNNSettings, dataset: LabelledImages, labels
     part = f"cnn_seed{seed}"
     environment.seed_everything(seed)
     model = toy_hybrid(len(labels)).to(environment.device())
-    recipe = {"epochs": settings.epochs, "batch_size": settings.batch_size, "rate": settings.rate}
-    history = train(model, dataset, **recipe, seed=seed, state=this.state(part), workers=settings.workers)
+    history = train(model, dataset, settings.recipe, seed=seed, state=this.state(part), workers=settings.workers)
     tests = images.test_sets(settings.folder, labels)
     found = {name: scores(model, test, labels) for name, test in tests.items()}
     this.keep(

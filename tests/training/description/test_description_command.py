@@ -1,6 +1,7 @@
 """Video description from end to end on a tiny Toy Kitchen, and on the form of TACoS."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from described import certain
@@ -10,7 +11,7 @@ from lrcn_utils.data import tacos
 from lrcn_utils.data.tacos import write_crf
 from lrcn_utils.training.__main__ import main
 from lrcn_utils.training.checkpoints import load_checkpoint
-from lrcn_utils.training.description import chain, decoders, tuples
+from lrcn_utils.training.description import chain, decoders, language, tuples
 from lrcn_utils.training.description.chain import Reading
 from lrcn_utils.training.description.command import Writers, score
 from lrcn_utils.training.sentences import references
@@ -24,7 +25,7 @@ def described(tiny_kitchen):
 @pytest.fixture
 def run(tiny_kitchen, tmp_path, monkeypatch):
     """Run the command on a few videos, with few steps, into a folder of this name."""
-    monkeypatch.setattr(tuples, "EPOCHS", 2)
+    monkeypatch.setattr(tuples, "RECIPE", replace(tuples.RECIPE, epochs=2))
     words = ["description", "--root", str(tiny_kitchen), "--cache", str(tmp_path / "cache"), "--epochs", "1"]
     words += ["--least-batches", "3", "--limit", "20", "--levels", "short", "--model", "majority", "b"]
 
@@ -146,5 +147,5 @@ def test_the_lstm_foresees_real_sentences_better_than_counting(real_data, tmp_pa
 
     unpack(real_data / "tacos_ml.tar.gz", tmp_path)
     corpus = tacos.read_corpus(tmp_path / "tacos_ml", ["singlesentence"])
-    scores = perplexities(corpus, "singlesentence", epochs=12)[0]
+    scores = perplexities(corpus, "singlesentence", recipe=replace(language.RECIPE, epochs=12))[0]
     assert scores["LSTM"] < scores["bigram"] - 1 < scores["unigram"]
