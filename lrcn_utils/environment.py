@@ -5,21 +5,27 @@ import platform
 import random
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
+if TYPE_CHECKING:
+    import torch
 
 PACKAGE = Path(__file__).resolve().parent
 CHECKPOINTS = PACKAGE / "checkpoints"
 
 
-def device() -> torch.device:
+def device() -> "torch.device":
     """The GPU if there is one, else the CPU."""
+    import torch  # here, because a command that says its options needs none of it
+
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def seed_everything(seed: int) -> None:
     """Seed Python, NumPy and PyTorch (CPU and GPU)."""
+    import numpy as np
+    import torch
+
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)

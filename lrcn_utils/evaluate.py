@@ -24,12 +24,12 @@ def main(words: list[str] | None = None) -> None:
     part = parser.parse_args(words[:1]).part
 
     from lrcn_utils.data.command import one_line
-    from lrcn_utils.training.captioning import evaluation
+    from lrcn_utils.training.captioning import parts
     from lrcn_utils.training.settings import parse
 
-    kind = {"captioner": evaluation.CaptionerSettings, "predictions": evaluation.PredictionsSettings}[part]
+    kind = {"captioner": parts.CaptionerSettings, "predictions": parts.PredictionsSettings}[part]
     settings = parse(kind, words[1:], prog=f"{PROG} {part}", about=kind.__doc__.strip())
-    one_line(lambda: (_captioner if part == "captioner" else evaluation.evaluate_predictions)(settings))
+    one_line(lambda: (_captioner if part == "captioner" else _predictions)(settings))
 
 
 def _captioner(settings) -> None:
@@ -40,6 +40,12 @@ def _captioner(settings) -> None:
     if settings.page:
         write_page(settings.page, found)
         print(f"wrote {settings.page}")
+
+
+def _predictions(settings) -> None:
+    from lrcn_utils.training.captioning.evaluation import evaluate_predictions
+
+    evaluate_predictions(settings)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 
 from lrcn_utils.data.flow import mirror_flow_image
-from lrcn_utils.data.sizes import LENGTH, STRIDE, FrameSize
-from lrcn_utils.data.sizes import PAPER as PAPER
-from lrcn_utils.data.sizes import TOY as TOY
+from lrcn_utils.data.forms import LENGTH, STRIDE, FrameSize
+from lrcn_utils.data.forms import PAPER as PAPER
+from lrcn_utils.data.forms import TOY as TOY
 
 class ClipBatch(NamedTuple):
     """Clips of unequal length: float (batch, time, 3, height, width) with zeros after the end, and their lengths."""

@@ -5,7 +5,7 @@
     root/flow/<Class>/v_<Class>_gGG_cCC.avi         flow images, from data_scripts/compute_flow.py
     root/cache/                                     what was derived from them; may be deleted at any time
 
-Videos may have any suffix of ``video.SUFFIXES``. A subset of the classes, or of the videos, is normal. Groups never
+Videos may have any suffix of ``forms.SUFFIXES``. A subset of the classes, or of the videos, is normal. Groups never
 cross a split.
 """
 

@@ -11,17 +11,11 @@ from lrcn_utils.data.ucf101 import ClipDataset, UCF101Index, Video
 from lrcn_utils.models.activity import Recogniser
 from lrcn_utils.training.activity import shipped, table
 from lrcn_utils.training.activity.examine import examine
-from lrcn_utils.training.activity.heads import HeadsSettings, compare
+from lrcn_utils.training.activity.heads import compare
 from lrcn_utils.training.activity.models import build, fit_lstm, load, start_as_caffe, start_cnn, train
+from lrcn_utils.training.activity.parts import FuseSettings, ShipSettings
 from lrcn_utils.training.activity.scores import Scores, score, score_features
-from lrcn_utils.training.activity.settings import (
-    ActivityData,
-    ActivitySettings,
-    ControlsSettings,
-    FuseSettings,
-    ShipSettings,
-    TableSettings,
-)
+from lrcn_utils.training.activity.settings import ActivityData, ActivitySettings, TableSettings
 from lrcn_utils.training.activity.videos import choose_videos, counts, identity, split_words
 from lrcn_utils.training.checkpoints import load_checkpoint
 from lrcn_utils.training.features import FeatureClips, FrameFeatures, extract
@@ -49,14 +43,13 @@ def _ship(settings: ShipSettings) -> None:
 
 
 COMMANDS = {
-    "": (ActivitySettings, _run_one),
-    "table": (TableSettings, _run_table),
-    "controls": (ControlsSettings, examine),
-    "heads": (HeadsSettings, compare),
-    "fuse": (FuseSettings, _fuse),
-    "ship": (ShipSettings, _ship),
+    "": _run_one,
+    "table": _run_table,
+    "controls": examine,
+    "heads": compare,
+    "fuse": _fuse,
+    "ship": _ship,
 }
-RENAMED = {"--batch": "--batch-size"}
 
 
 def _run(settings: ActivityData, task: str, streams: list[ActivitySettings]) -> None:

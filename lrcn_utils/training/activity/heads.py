@@ -18,36 +18,16 @@ from lrcn_utils.models import heads
 from lrcn_utils.paper import Table
 from lrcn_utils.training.activity.controls import Kinds
 from lrcn_utils.training.activity.models import standard_scale, train
-from lrcn_utils.training.activity.recipes import Recipe
+from lrcn_utils.training.activity.parts import RATES, HeadsSettings
 from lrcn_utils.training.activity.scores import score_features
-from lrcn_utils.training.activity.settings import TOY_CNN, Split
+from lrcn_utils.training.activity.settings import TOY_CNN
 from lrcn_utils.training.activity.table import spread
 from lrcn_utils.training.activity.videos import choose_videos, counts, identity
 from lrcn_utils.training.cnn import models as cnns
 from lrcn_utils.training.features import FeatureClips, FrameFeatures, extract
 from lrcn_utils.training.run import Run
-from lrcn_utils.training.settings import Settings, option
 
 ORDERS = ("as filmed", "shuffled", "reversed")
-
-
-@dataclass(frozen=True, kw_only=True)
-class HeadsSettings(Split, Settings):
-    """What reads the features of a clip: the LSTM, and the models that came before and after it, at one size."""
-
-    RECIPE = {"epochs": 30, "batch_size": 16}
-    parameters: int = option(530_448, "parameters that each model may have: those of an LSTM of 256 units")
-    only: str | None = option(None, "one of the models alone", choices=list(heads.HEADS))
-
-    def recipe(self, name: str) -> Recipe:
-        """The recipe of a model: its own rate, chosen on groups 8 to 10, unless --rate says otherwise."""
-        rate = self.rate or RATES[name]
-        given = {"batch_size": self.batch_size, "accumulate": self.accumulate}
-        return Recipe(self.epochs, rate, clip_norm=5, **given)
-
-
-# Chosen on groups 8 to 10, of 0.001 and 0.003 (the transformer: of 0.0003 and 0.001).
-RATES = dict.fromkeys(heads.HEADS, 1e-3) | {"GRU": 3e-3, "LSTM": 3e-3}
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from lrcn_utils.data.sizes import LENGTH
+from lrcn_utils.data.forms import LENGTH
 from lrcn_utils.training import recipe
 
 

@@ -1,47 +1,21 @@
 """The settings of activity recognition."""
 
-from argparse import ArgumentTypeError
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from lrcn_utils.data.sizes import PAPER, TOY, FrameSize
+from lrcn_utils.data.forms import PAPER, TOY, FrameSize
 from lrcn_utils.environment import CHECKPOINTS
 from lrcn_utils.training import presets
 from lrcn_utils.training.activity.recipes import FROZEN_RECIPES, RECIPES, Recipe
+from lrcn_utils.training.activity.split import Split
 from lrcn_utils.training.recipe import RecipeSettings
-from lrcn_utils.training.settings import DataSettings, option
+from lrcn_utils.training.settings import option
 
 TOY_CNN = CHECKPOINTS / "cnn_hybrid_toy.safetensors"
 COURSE_CNNS = ("hybrid-toy", "caffenet-toy", "hybrid", "caffenet")
 FROZEN_CNNS = ("squeezenet1_1", "alexnet", "vgg16", "resnet18")
 # Networks without fc6 take images of any size: whole frames of the paper's size, not a crop of them.
 NO_FC6, WHOLE = ("squeezenet1_1", "resnet18"), FrameSize(PAPER.height, PAPER.width, 224)
-
-
-def _groups(text: str) -> tuple[int, ...]:
-    """Group numbers from "8-11" or "1,3,8-10"."""
-    found = []
-    for part in text.split(","):
-        ends = part.split("-")
-        if len(ends) > 2 or not all(end.strip().isdecimal() for end in ends) or int(ends[0]) > int(ends[-1]):
-            raise ArgumentTypeError(f"{part!r} is not a group, as 8, nor a range of groups, as 8-11")
-        found += range(int(ends[0]), int(ends[-1]) + 1)
-    return tuple(found)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Split(DataSettings):
-    """Which videos are trained on, and which are tested."""
-
-    DATASETS = ("toy", "ucf101")
-    split: int = option(1, "official split", choices=[1, 2, 3])
-    test_groups: tuple[int, ...] | None = option(
-        None, "test on these groups, train on all others", kind=_groups, metavar="8-11"
-    )
-    validation_groups: tuple[int, ...] | None = option(
-        None, "keep these groups from training, and test on them", kind=_groups, metavar="8-10"
-    )
-    random_split: bool = option(False, "mix the clips of all groups first: the leak, for comparison")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,32 +183,3 @@ class TableSettings(ActivityData):
         features = ["fc6", "fc7"] if self.cnn not in NO_FC6 and self.feature is None else [self.feature]
         kinds = [own | {"model": "single-frame"}, *({"model": "lrcn", "feature": feature} for feature in features)]
         return [ActivitySettings(**shared | kind | {"input": name}) for kind in kinds for name in ("rgb", "flow")]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ControlsSettings(Split):
-    """Trained models of one kind, and the videos on which their controls are measured.
-
-    A checkpoint says itself which classes it knows, what it sees of a frame and how; the split must be its own.
-    """
-
-    checkpoint: tuple[Path, ...] = option(
-        (Path("lrcn_rgb"),),
-        "the trained model: a file, or the name of a shipped one; several that differ in their seed give a spread",
-        metavar="MODEL",
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class FuseSettings:
-    """Saved scores of two streams, to be averaged."""
-
-    rgb: Path = option(help="scores of the RGB stream (.npz)")
-    flow: Path = option(help="scores of the flow stream (.npz)")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShipSettings:
-    """A finished run, of which the shipped checkpoints are made."""
-
-    out: Path = option(help="folder of the finished run")

@@ -9,7 +9,7 @@ from lrcn_utils.training.activity.recipes import Recipe
 from lrcn_utils.training.arrow import table
 from lrcn_utils.training.arrow.films import Film, find
 from lrcn_utils.training.arrow.models import MODELS, calls, frozen_cnn, trained
-from lrcn_utils.training.arrow.settings import ArrowSettings, RecordedSettings
+from lrcn_utils.training.arrow.parts import ArrowSettings, RecordedSettings
 from lrcn_utils.training.arrow.shown import AGAIN, FORWARDS, STORED, WINDOWS, Projector, Shown
 from lrcn_utils.training.checkpoints import weights_digest
 from lrcn_utils.training.run import Run
@@ -53,8 +53,7 @@ def _recorded(settings: RecordedSettings) -> None:
     print(results["command"], table.accuracies(results), table.control(results), sep="\n\n")
 
 
-COMMANDS = {"": (ArrowSettings, _run), "recorded": (RecordedSettings, _recorded)}
-RENAMED: dict[str, str] = {}
+COMMANDS = {"": _run, "recorded": _recorded}
 
 
 def _usable(films: Sequence[Film], shown: Sequence[Shown]) -> list[Film]:

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from lrcn_utils import environment
 from lrcn_utils.data.cache import digest, digest_of
-from lrcn_utils.data.captions import CaptionSet, PixelFiles
+from lrcn_utils.data.captions import CaptionSet
+from lrcn_utils.data.pixels import PixelFiles
 from lrcn_utils.data.vocabulary import Vocabulary
 from lrcn_utils.decoding import beam_search
 from lrcn_utils.metrics.captions import bleu, cider_d
@@ -15,7 +16,8 @@ from lrcn_utils.models.captioning import ImageCaptioner
 from lrcn_utils.training.captioning import attention, models, shipped
 from lrcn_utils.training.captioning.images import features_of, read_images
 from lrcn_utils.training.captioning.learning import learn
-from lrcn_utils.training.captioning.settings import CaptioningSettings, ShipSettings
+from lrcn_utils.training.captioning.parts import ShipSettings
+from lrcn_utils.training.captioning.settings import CaptioningSettings
 from lrcn_utils.training.features import warp_size
 from lrcn_utils.training.run import Run
 from lrcn_utils.training.sentences import Pairs, best_words, decode, nats_per_word, references, unknown_share
@@ -42,12 +44,7 @@ def _ship(settings: ShipSettings) -> None:
     attention.ship(settings.out)
 
 
-COMMANDS = {
-    "": (CaptioningSettings, run),
-    "attention": (attention.AttentionSettings, attention.compare),
-    "ship": (ShipSettings, _ship),
-}
-RENAMED = {"--variant": "--model", "--layer": "--feature"}
+COMMANDS = {"": run, "attention": attention.compare, "ship": _ship}
 
 
 def _identity(settings: CaptioningSettings, sets: dict[str, CaptionSet], network: nn.Module) -> dict:

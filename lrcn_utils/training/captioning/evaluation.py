@@ -5,7 +5,6 @@ Both are scored as the COCO server scores: raw sentences are split by ``coco_wor
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from torch import Tensor
 
@@ -20,34 +19,11 @@ from lrcn_utils.decoding import beam_search, greedy
 from lrcn_utils.metrics.captions import caption_scores, cider_d_each, coco_words, meteor
 from lrcn_utils.metrics.retrieval import both_directions, normalise
 from lrcn_utils.training.captioning import models
-from lrcn_utils.training.captioning.images import DATASETS, SPLITS, features_of, read_images
+from lrcn_utils.training.captioning.images import features_of, read_images
+from lrcn_utils.training.captioning.parts import CaptionerSettings, PredictionsSettings
 from lrcn_utils.training.captioning.retrieval import score_matrix
 from lrcn_utils.training.run import Run
 from lrcn_utils.training.sentences import Pairs, best_words, decode, nats_per_word, unknown_share
-from lrcn_utils.training.settings import DataSettings, option
-
-
-@dataclass(frozen=True, kw_only=True)
-class CaptionerSettings(DataSettings):
-    """Score a captioner on a split of its dataset: loss, BLEU, ROUGE-L and CIDEr-D of greedy and of beam search."""
-
-    PROG = "python -m lrcn_utils.evaluate"
-    DATASETS = DATASETS
-    checkpoint: Path = option(help="a captioner that you trained")
-    split: str = option("test", "the images that it is scored on", choices=SPLITS)
-    beam: int = option(3, "width of the beam")
-    meteor: bool = option(False, "METEOR too, which needs Java")
-    retrieval: bool = option(False, "R@K and the median rank too; every caption is scored beside every image")
-    page: Path | None = option(None, "write a page of pictures with their captions", changes_result=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class PredictionsSettings:
-    """Score a file of predictions, a list of {"image_id", "caption"}, against captions in any form that is known."""
-
-    predictions: Path = option(help="JSON: a list of records with image_id and caption")
-    references: Path = option(help="the captions that people wrote: COCO's annotation file, or another known form")
-    meteor: bool = option(False, "METEOR too, which needs Java")
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """The settings of image captioning."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import ClassVar
 
 from lrcn_utils.training import presets
@@ -74,10 +73,3 @@ class CaptioningSettings(RecipeSettings):
         sizes = {"image_size": 0 if self.no_image else image_size, "variant": self.model}
         sizes |= {"hidden": self.hidden, "embedding": self.embedding}
         return sizes if self.model == "mrnn" else sizes | {"cell": self.cell, "dropout": self.dropout}
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShipSettings:
-    """Where the runs are of which the shipped captioners are made; those that are missing are trained."""
-
-    out: Path = option(help="folder of the runs, one below it for each captioner")

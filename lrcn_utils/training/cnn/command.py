@@ -1,7 +1,6 @@
 """The command of the toy CNN: it learns from stills and frames of films together."""
 
 import json
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,29 +10,9 @@ from lrcn_utils.models.cnn import toy_hybrid
 from lrcn_utils.training.cnn import images
 from lrcn_utils.training.cnn.images import LabelledImages
 from lrcn_utils.training.cnn.models import train
+from lrcn_utils.training.cnn.parts import CNNSettings
 from lrcn_utils.training.cnn.scores import scores
-from lrcn_utils.training.recipe import Recipe
 from lrcn_utils.training.run import Run
-from lrcn_utils.training.settings import Settings, option
-
-
-@dataclass(frozen=True, kw_only=True)
-class CNNSettings(Settings):
-    """The toy CNN. ``--limit``: of the stills on disk."""
-
-    RECIPE = {"epochs": 10, "batch_size": 32, "rate": 1e-3}
-    more_stills: int = option(16_000, "training stills drawn beyond those on disk", least=0)
-    films: int = option(7_000, "films drawn beyond those on disk, four frames of each", least=1)
-
-    def __post_init__(self):
-        super().__post_init__()
-        if self.own_data:
-            raise ValueError("--data: the CNN learns from Toy Kitchen's ground truth, which no other dataset has")
-
-    @property
-    def recipe(self) -> Recipe:
-        given = {"batch_size": self.batch_size, "accumulate": self.accumulate}
-        return Recipe(self.epochs, self.rate, weight_decay=1e-2, **given)
 
 
 def _run(settings: CNNSettings) -> None:
@@ -63,8 +42,7 @@ def _train_one(this: Run, settings: CNNSettings, dataset: LabelledImages, labels
     return found
 
 
-COMMANDS = {"": (CNNSettings, _run)}
-RENAMED = {"--batch": "--batch-size"}
+COMMANDS = {"": _run}
 
 
 def _training_images(settings: CNNSettings) -> tuple[list[np.ndarray], np.ndarray, np.ndarray, list[str]]:

@@ -15,7 +15,7 @@ from lrcn_utils.training.captioning.models import cnn_config, open_cnn
 from lrcn_utils.training.description import chain, decoders, shipped, translator, tuples
 from lrcn_utils.training.description.chain import DescribedVideos, Reading
 from lrcn_utils.training.description.language import perplexities
-from lrcn_utils.training.description.settings import NAMES, DescriptionSettings, ShipSettings
+from lrcn_utils.training.description.settings import NAMES, DescriptionSettings
 from lrcn_utils.training.loop import History
 from lrcn_utils.training.run import Run
 from lrcn_utils.training.sentences import references
@@ -31,8 +31,7 @@ def _run(settings: DescriptionSettings) -> None:
         _train_on_videos(settings)
 
 
-COMMANDS = {"": (DescriptionSettings, _run), "ship": (ShipSettings, lambda settings: shipped.ship(settings.out))}
-RENAMED = {"--models": "--model"}
+COMMANDS = {"": _run, "ship": lambda settings: shipped.ship(settings.out)}
 
 
 @dataclass

@@ -1,7 +1,6 @@
 """The settings of video description."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 from lrcn_utils.training import presets
@@ -76,10 +75,3 @@ class DescriptionSettings(RecipeSettings):
     def tacos(self) -> bool:
         """Whether there are sentences, but no videos."""
         return self.data == "tacos"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShipSettings:
-    """Finished runs, of which the shipped checkpoints are made."""
-
-    out: Path = option(help="folder of the runs full, levels and sizes")

@@ -1,7 +1,8 @@
-"""How large frames and clips are: what a command must know before it reads anything."""
+"""What films and clips look like: all that a command must know of them before it reads one."""
 
 from typing import NamedTuple
 
+SUFFIXES = frozenset(".avi .mp4 .m4v .mov .mkv .webm .mpg .mpeg .wmv .flv .3gp .ogv .ts .mts .m2ts".split())
 LENGTH, STRIDE = 16, 8  # frames of a clip, and between the beginnings of two test clips
 
 
