@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lrcn_utils.evaluate import PARTS
 from lrcn_utils.models import captioning, heads
 from lrcn_utils.training.__main__ import TASKS
 from lrcn_utils.training.activity import models, settings
@@ -38,7 +39,7 @@ def commands():
     for task in TASKS:
         yield from (["lrcn_utils.training", task, *([part] if part else [])] for part in parts_of(task))
     yield ["lrcn_utils.predict"]
-    yield from (["lrcn_utils.evaluate", *part] for part in ((), ("captioner",), ("predictions",)))
+    yield from (["lrcn_utils.evaluate", *part] for part in ((), *((part,) for part in PARTS)))
     yield from ([str(script)] for script in SCRIPTS)
 
 

@@ -237,13 +237,13 @@ class ClipDataset(Dataset):
             if needed > (free := shutil.disk_usage(existing).free):
                 raise OSError(
                     f"{folder}: the frames need {needed / 1e9:.3g} GB and {free / 1e9:.3g} GB are free; make room,"
-                    " choose another --cache, or pass cache=False to decode every time"
+                    " choose another --cache, or pass cache=False (--decode) to decode every time"
                 )
             try:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise OSError(
-                    f"{folder}: cannot be made ({error.strerror}); choose another --cache, or pass cache=False"
+                    f"{folder}: cannot be made ({error.strerror}); choose another --cache, or pass cache=False (--decode)"
                 ) from error
         return folder
 

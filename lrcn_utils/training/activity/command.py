@@ -168,7 +168,7 @@ def _warm_up(model: Recogniser, run: Run, settings: ActivitySettings, index: UCF
 
 def _clip_dataset(settings: ActivitySettings, videos: list[Video], train: bool) -> ClipDataset:
     # A frozen CNN reads each video once: its features are kept instead of its frames.
-    kept = False if settings.frozen else settings.cache_folder
+    kept = False if settings.frozen or settings.decode else settings.cache_folder
     options = {"input": settings.input, "cache": kept, "length": settings.recipe.clip_length}
     return ClipDataset(videos, settings.frames, train=train, **options)
 

@@ -46,6 +46,9 @@ class ActivityData(Split, RecipeSettings):
     every: int | None = option(None, "use only every n-th frame of a training clip, instead of the recipe's")
     freeze_conv1: bool | None = option(None, "conv1 of a course's CNN keeps its first weights, instead of the recipe's")
     warm_up: int | None = option(None, "epochs for the LSTM alone, instead of the recipe's", least=0)
+    decode: bool = option(
+        False, "decode the films every time, instead of keeping their frames in the cache", changes_result=False
+    )
     brightness: float | None = option(None, "instead of the recipe's", most=1)
 
     def __post_init__(self):

@@ -52,10 +52,10 @@ def evaluate_captioner(settings: CaptionerSettings) -> Captioned:
         name: [as_text(words) for words in best_words(decode(model, features, *decoder), vocabulary)]
         for name, decoder in {"greedy": (greedy,), f"beam {settings.beam}": (beam_search, settings.beam)}.items()
     }
-    scores = {name: _scored(some, images.captions, settings.meteor) for name, some in written.items()}
+    scores = {name: scores_of(some, images.captions, settings.meteor) for name, some in written.items()}
     counts = {"images": len(images), "captions": len(images.pairs()), "words": len(vocabulary)}
     print(f"{settings.split} split: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
-    print("\n".join([*_loss_lines(loss), *_table(scores)]), flush=True)
+    print("\n".join([*_loss_lines(loss), *table_lines(scores)]), flush=True)
     found = {"loss": loss, "scores": scores}
     if settings.retrieval:
         found["retrieval"] = _retrieval(model, features, images, vocabulary)
@@ -82,10 +82,12 @@ def evaluate_predictions(settings: PredictionsSettings) -> None:
         print(f"{settings.predictions.name}: {others} of {len(wanted)} images have no prediction and do not count")
     captions = [wanted[key] for key in said]
     print(f"{len(said)} images")
-    print("\n".join(_table({"": _scored(list(said.values()), captions, settings.meteor)})))
+    print("\n".join(table_lines({"": scores_of(list(said.values()), captions, settings.meteor)})))
 
 
-def _scored(written: Sequence[str], references: Sequence[Sequence[str]], with_meteor: bool = False) -> dict[str, float]:
+def scores_of(
+    written: Sequence[str], references: Sequence[Sequence[str]], with_meteor: bool = False
+) -> dict[str, float]:
     """The scores of one sentence an image against its references, all raw text, by the names of the paper's tables."""
     words = _split(written, references)
     found = caption_scores(*words)
@@ -94,7 +96,7 @@ def _scored(written: Sequence[str], references: Sequence[Sequence[str]], with_me
     return found
 
 
-def _table(scores: dict[str, dict[str, float]]) -> list[str]:
+def table_lines(scores: dict[str, dict[str, float]]) -> list[str]:
     """Lines of a table: a row for each name of ``scores``, a column for each score."""
     columns = list(dict.fromkeys(name for row in scores.values() for name in row))
     lines = [f"{'':10}" + "".join(f"{name:>9}" for name in columns)]
