@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from lrcn_utils.training.logs import Log
 from lrcn_utils.training.processes import processes
 from lrcn_utils.training.recipe import Recipe
 from lrcn_utils.training.state import State
@@ -65,6 +66,7 @@ def fit(
     evaluate: Callable[[nn.Module], dict] | None = None,
     on_epoch: Callable[[History], None] | None = None,
     state: State | None = None,
+    log: Log | None = None,
     progress: bool = True,
 ) -> History:
     """Train ``model`` on ``dataset`` and return the history.
@@ -77,8 +79,8 @@ def fit(
     A dataset with a method ``set_epoch(seed, epoch)`` is told the epoch, so that its augmentation can follow it.
     ``schedule`` steps once an epoch, with ``every_step`` after every step of the optimizer; ``clip_norm`` bounds the
     global L2 norm of the gradient. ``on_epoch(history)`` is called after every epoch, for a live curve.
-    ``state``: where the training is kept while it runs, and goes on from if it was begun and resuming is asked for;
-    its log gets the history after every epoch.
+    ``state``: where the training is kept while it runs, and goes on from if it was begun and resuming is asked for.
+    ``log``, by default that of the state, gets the history after every epoch.
 
     Raises ValueError for an empty dataset, RunError for the state of another training, and Diverged when the loss or
     a weight is no longer finite; the last good state is then kept.
@@ -94,14 +96,17 @@ def fit(
         facts["drops"] = [getattr(schedule, name, None) for name in ("step_size", "gamma")]
     history, done = _begin(model, optimizer, schedule, state, facts)
     prepared = all_of_us.prepare(model, optimizer)
-    kept_here = state is not None and all_of_us.first
+    log = log or (state and state.log)
 
     def keep(done: Progress) -> None:
-        if kept_here and _finite(model):
+        if state is not None and all_of_us.first and _finite(model):
             state.save(facts, _saved(model, optimizer, schedule, history, done))
 
-    if kept_here and history.loss:
-        state.write_log(history)  # the run may have been killed before it was written
+    def write_down() -> None:
+        if log is not None and all_of_us.first and history.loss:
+            log.write(history)
+
+    write_down()  # the training may have been killed before it was
     bar = tqdm(range(done.epoch, epochs), desc="epoch", disable=not (progress and all_of_us.first), leave=False)
     for epoch in bar:
         if hasattr(dataset, "set_epoch"):
@@ -137,8 +142,7 @@ def fit(
         done = Progress(epoch + 1)
         bar.set_postfix(loss=f"{history.loss[-1]:.3f}")
         keep(done)
-        if kept_here:
-            state.write_log(history)
+        write_down()
         if on_epoch is not None:
             on_epoch(history)
     model.eval()

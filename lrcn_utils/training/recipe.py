@@ -73,6 +73,8 @@ class RecipeSettings(Settings):
         for row in self.preset_rows() if self.preset else []:
             if hasattr(self, row.option) and getattr(self, row.option) is None and chosen.get(row.option) not in given:
                 object.__setattr__(self, row.option, self._own_share(row) if row.option == "batch_size" else row.value)
+        if self.drop_to is not None and self.drop_every is None and not self.preset:
+            raise ValueError("--drop-to says how far the rate falls; give --drop-every too, which says when")
         super().__post_init__()
         for name, other in self.ALTERNATIVES.items():
             if getattr(self, other) is not None:

@@ -84,9 +84,12 @@ class Run:
     def state(self, part: str, stage: str = "") -> State:
         """The state of the training of ``part``; a training of two stages has two."""
         name = f"{part}.{stage}" if stage else part
-        log = Log(self.file(f"{name}.csv"), self.file("events") / name if self.events else None)
         facts = {"run": digest_of(self.facts), "part": part, "stage": stage}
-        return State(self.file(f"{name}.state"), facts, resume=True, log=log)
+        return State(self.file(f"{name}.state"), facts, resume=True, log=self.log(name))
+
+    def log(self, name: str) -> Log:
+        """The log of one training; for one that is too short to be kept while it runs."""
+        return Log(self.file(f"{name}.csv"), self.file("events") / name if self.events else None)
 
     def keep(self, part: str, model: torch.nn.Module, config: Facts, record: Facts) -> Path:
         """Save the finished model of ``part`` with how it was made."""

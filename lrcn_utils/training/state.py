@@ -21,7 +21,7 @@ class State:
 
     ``facts``: what the training is. A state with other facts is refused, and what differs is named.
     ``every``: seconds between two writings within an epoch; the state is also written after every epoch.
-    ``log``: where the training's losses and evaluations are written down.
+    ``log``: where the training's losses and evaluations are written down, beside the state.
     """
 
     def __init__(
@@ -59,11 +59,6 @@ class State:
                 torch.save({"facts": json.dumps(as_stored(self.facts | facts)), **saved}, part)
         except (OSError, RuntimeError) as error:  # PyTorch's own writer knows no OSError
             raise OSError(f"{self.path}: cannot be written; is the disk full? The state before it is kept") from error
-
-    def write_log(self, history) -> None:
-        """Write down what the ``loop.History`` says, where there is a log."""
-        if self.log is not None:
-            self.log.write(history)
 
 
 def as_stored(facts: Facts) -> Facts:

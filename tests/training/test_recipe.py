@@ -93,6 +93,17 @@ def test_what_is_given_beats_the_preset(kind):
     assert parsed(kind).rate != 0.5 and parsed(kind).iterations is None
 
 
+def test_the_preset_leaves_out_what_a_cnn_has_not():
+    assert preset(ActivitySettings, "--cnn", "squeezenet1_1").layer == "pool"
+
+
+def test_a_rate_that_falls_at_no_time_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        parsed(CaptioningSettings, "--drop-to", "0.5")
+    assert "give --drop-every too" in capsys.readouterr().err
+    assert parsed(CaptioningSettings, "--drop-every", "7").recipe.drop_to == 0.1
+
+
 @pytest.mark.parametrize("kind", [*KINDS, TableSettings])
 def test_every_row_is_told_with_its_source_and_recorded(kind):
     settings = preset(kind, "--rate", "0.5")

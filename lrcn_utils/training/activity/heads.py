@@ -67,7 +67,7 @@ def _one(run: Run, settings, name: str, seed: int, cnn, train_side: FrameFeature
     head = heads.build(name, cnn, len(kinds.classes), settings.parameters).to(environment.device())
     head.cnn.requires_grad_(False)
     head.mean, head.spread = (part.to(head.mean.device) for part in standard_scale(train_side))
-    options = {"seed": seed, "state": run.state(f"{name}_seed{seed}"), "workers": settings.workers}
+    options = {"seed": seed, "log": run.log(f"{name}_seed{seed}"), "workers": settings.workers}
     train(head, FeatureClips(train_side), settings.recipe(name), **options)
     labels = [video.label for video in test_side.videos]
     clips = lambda: (torch.from_numpy(one.astype(np.float32)) for one in test_side)  # noqa: E731

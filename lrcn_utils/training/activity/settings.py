@@ -107,7 +107,8 @@ class ActivitySettings(ActivityData):
                     raise ValueError(f"--{name.replace('_', '-')} belongs to --model lrcn; the single frame has none")
 
     def preset_rows(self) -> list[presets.Row]:
-        return presets.ACTIVITY_SHARED + presets.ACTIVITY_ROWS[self.model, self.input]
+        rows = presets.ACTIVITY_SHARED + presets.ACTIVITY_ROWS[self.model, self.input]
+        return [row for row in rows if row.option != "feature" or self.cnn not in NO_FC6]
 
     def stages(self) -> dict[str, RecipeSettings]:
         own = {f"{self.name} {self.input}": self}

@@ -83,7 +83,7 @@ def _cross_validated(
     for fold in range(settings.folds):
         kept = [s for film, s in zip(films, shown[encoding], strict=True) if fold_of.get(film.group, fold) != fold]
         window = projector.window(encoding)
-        options = {"state": run.state(f"{name}, {encoding}, seed {seed}, fold {fold}"), "workers": settings.workers}
+        options = {"log": run.log(f"{name}, {encoding}, seed {seed}, fold {fold}"), "workers": settings.workers}
         model = trained(name, projector.cnn, settings.sight.layer, kept, window, recipe, seed, **options)
         tested = [number for number, film in enumerate(films) if fold_of.get(film.group) == fold]
         for one in seen:
