@@ -40,7 +40,7 @@ def main(out: str, batch_size: int, accumulate: int, dropout: float, kill_at: in
         return batch_loss(model, batch)
 
     state = State(Path(out).with_suffix(".state"), resume=True, every=0)
-    optimizer = torch.optim.AdamW(model.parameters(), 0.01)
+    optimizer = torch.optim.SGD(model.parameters(), 0.5, momentum=0.9)  # Adam would forgive gradients of a wrong size
     settings = {
         "epochs": 4,
         "batch_size": batch_size,
