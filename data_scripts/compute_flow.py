@@ -21,7 +21,6 @@ from tqdm import tqdm
 from lrcn_utils.data import command, flow, split_lists
 from lrcn_utils.data.report import Report
 from lrcn_utils.data.split_lists import FORM
-from lrcn_utils.data.ucf101 import flow_path
 from lrcn_utils.data.video import VideoError
 
 
@@ -58,6 +57,8 @@ def compute(args: argparse.Namespace) -> Iterator[str]:
 
 def make(video: Path, size: tuple[int, int] | None) -> int | VideoError:
     """Images written, 0 if the flow was there; or what is wrong with the video."""
+    from lrcn_utils.data.ucf101 import flow_path  # and with it PyTorch, which --help need not wait for
+
     try:
         return flow.make_flow(video, flow_path(video), size)
     except VideoError as error:

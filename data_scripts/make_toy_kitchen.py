@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from lrcn_utils import environment
-from lrcn_utils.data import text, toy_kitchen
+from lrcn_utils.data import text
 
 
 def main() -> int:
@@ -28,6 +28,9 @@ def main() -> int:
     parser.add_argument("--workers", type=int, metavar="N", help="processes (default: one a core, at most 4)")
     parser.add_argument("--card", action="store_true", help="print the card of the set at --out, and make nothing")
     args = parser.parse_args()
+
+    from lrcn_utils.data import toy_kitchen  # and with it all that draws, which --help need not wait for
+
     if args.card:
         path = args.out / "card.json"
         if not path.exists():

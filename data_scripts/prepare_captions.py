@@ -24,7 +24,7 @@ from pathlib import Path
 
 from lrcn_utils.data import atomic, command
 from lrcn_utils.data.caption_files import CaptionFile, read_captions
-from lrcn_utils.data.captions import CaptionError, CaptionSet, collect, draw_splits, load_images
+from lrcn_utils.data.captions import CaptionError, CaptionSet, collect, draw_splits
 from lrcn_utils.data.coco import write_coco
 from lrcn_utils.data.report import Report
 
@@ -50,6 +50,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def prepare(args: argparse.Namespace) -> Iterator[str]:
     """Check and write everything, and report line by line. Raises CaptionError where there is too little to use."""
+    from lrcn_utils.data.pixels import load_images  # PyTorch, which --help need not wait for
+
     folder = args.images.expanduser().resolve()
     if not folder.is_dir():
         raise FileNotFoundError(f"{args.images}: there is no such folder of images")

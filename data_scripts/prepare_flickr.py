@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lrcn_utils.data import command
-from lrcn_utils.data.captions import load_images
 from lrcn_utils.data.download import DownloadError, provide
 from lrcn_utils.data.flickr import has_lists, list_names, read_flickr
 from lrcn_utils.environment import data_root
@@ -52,6 +51,8 @@ def download(data: str, root: Path) -> None:
 
 def check(root: Path, args: argparse.Namespace) -> Iterator[str]:
     """Read every split, open every image, and report line by line. Raises FileNotFoundError where there is no image."""
+    from lrcn_utils.data.pixels import load_images  # PyTorch, which --help need not wait for
+
     if args.fetch:
         download(args.data, root)
     said, images = set(), 0

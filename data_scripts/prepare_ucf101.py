@@ -13,13 +13,15 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lrcn_utils.data import command, split_lists
 from lrcn_utils.data.download import provide
 from lrcn_utils.data.report import Report
-from lrcn_utils.data.video import VideoInfo
-from lrcn_utils.data.video_index import readable
 from lrcn_utils.environment import data_root
+
+if TYPE_CHECKING:
+    from lrcn_utils.data.video import VideoInfo
 
 SITE = "https://www.crcv.ucf.edu/data/UCF101"
 ARCHIVES = {"UCF-101": "UCF101.rar", "ucfTrainTestlist": "UCF101TrainTestSplits-RecognitionTask.zip"}
@@ -46,6 +48,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def prepare(args: argparse.Namespace) -> Iterator[str]:
     """Find or fetch the dataset, decode every clip, and report line by line."""
+    from lrcn_utils.data.video_index import readable  # and with it a decoder, which --help need not wait for
+
     if args.fetch:
         download(args.out)
     else:
@@ -93,7 +97,7 @@ def link(source: Path, out: Path) -> None:
             raise FileNotFoundError(f"{place}: cannot link ({error}); move {target} there instead") from error
 
 
-def describe(usable: dict[Path, VideoInfo], splits: dict[int, dict[str, list[Path]]]) -> list[str]:
+def describe(usable: "dict[Path, VideoInfo]", splits: dict[int, dict[str, list[Path]]]) -> list[str]:
     classes = sorted({path.parent.name for path in usable})
     groups = {(path.parent.name, split_lists.group(path)) for path in usable}
     lengths = [info.frames for info in usable.values()] or [0]

@@ -30,10 +30,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lrcn_utils.data import atomic, command
+from lrcn_utils.data.forms import SUFFIXES
 from lrcn_utils.data.report import Report
 from lrcn_utils.data.text import read_csv
-from lrcn_utils.data.video import SUFFIXES
-from lrcn_utils.data.video_index import readable
 from lrcn_utils.environment import data_root
 
 SPLITS = (1, 2, 3)
@@ -78,6 +77,8 @@ def prepare(args: argparse.Namespace) -> Iterator[str]:
         regroup(films, args.groups.expanduser(), report)
     give_names(films, out)
     write_layout(films, out)
+    from lrcn_utils.data.video_index import readable  # and with it a decoder, which --help need not wait for
+
     index = out / "cache" / "index.json"
     whole = readable((f.target for f in films), index, report, progress=not args.quiet, workers=os.cpu_count() or 1)
     for film in films:

@@ -5,20 +5,23 @@ import platform
 import random
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
+if TYPE_CHECKING:
+    import torch
 
 PACKAGE = Path(__file__).resolve().parent
 CHECKPOINTS = PACKAGE / "checkpoints"
 
 
-def device() -> torch.device:
+def device() -> "torch.device":
     """The GPU if there is one, else the CPU.
 
     A GPU then computes in float32 as the CPU does: by default cuDNN rounds to 10 bits (TF32) what goes into
     convolutions and recurrent layers, and what lessons find equal to 1e-4 would no longer be.
     """
+    import torch  # here, because a command that says its options needs none of it
+
     if not torch.cuda.is_available():
         return torch.device("cpu")
     torch.backends.cudnn.allow_tf32 = False
@@ -27,6 +30,9 @@ def device() -> torch.device:
 
 def seed_everything(seed: int) -> None:
     """Seed Python, NumPy and PyTorch (CPU and GPU)."""
+    import numpy as np
+    import torch
+
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)

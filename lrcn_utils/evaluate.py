@@ -1,17 +1,18 @@
-"""How good captions are, scored as the COCO server does: those of a captioner on a split, or those of a file.
+"""How good captions are, scored as the COCO server does: those of a captioner or a decoder on a split, or of a file.
 
     python -m lrcn_utils.evaluate captioner runs/captioning-1a2b3c4d/captioner_seed0.safetensors \\
         --data flickr8k --root DIR --split test --retrieval --page captions.html
+    python -m lrcn_utils.evaluate description runs/description-1a2b3c4d/detailed_c_seed0.safetensors
     python -m lrcn_utils.evaluate predictions mine.json captions_val2014.json
 
-"captioner" and "predictions" list their options with --help.
+Each of them lists its options with --help.
 """
 
 import argparse
 import sys
 
 PROG = "python -m lrcn_utils.evaluate"
-PARTS = ("captioner", "predictions")
+PARTS = ("captioner", "description", "predictions")
 
 
 def main(words: list[str] | None = None) -> None:
@@ -24,12 +25,17 @@ def main(words: list[str] | None = None) -> None:
     part = parser.parse_args(words[:1]).part
 
     from lrcn_utils.data.command import one_line
-    from lrcn_utils.training.captioning import evaluation
+    from lrcn_utils.training.captioning.parts import CaptionerSettings, PredictionsSettings
+    from lrcn_utils.training.description.parts import DescriberSettings
     from lrcn_utils.training.settings import parse
 
-    kind = {"captioner": evaluation.CaptionerSettings, "predictions": evaluation.PredictionsSettings}[part]
+    kind, run = {
+        "captioner": (CaptionerSettings, _captioner),
+        "description": (DescriberSettings, _description),
+        "predictions": (PredictionsSettings, _predictions),
+    }[part]
     settings = parse(kind, words[1:], prog=f"{PROG} {part}", about=kind.__doc__.strip())
-    one_line(lambda: (_captioner if part == "captioner" else evaluation.evaluate_predictions)(settings))
+    one_line(lambda: run(settings))
 
 
 def _captioner(settings) -> None:
@@ -40,6 +46,18 @@ def _captioner(settings) -> None:
     if settings.page:
         write_page(settings.page, found)
         print(f"wrote {settings.page}")
+
+
+def _description(settings) -> None:
+    from lrcn_utils.training.description.evaluation import evaluate_decoder
+
+    evaluate_decoder(settings)
+
+
+def _predictions(settings) -> None:
+    from lrcn_utils.training.captioning.evaluation import evaluate_predictions
+
+    evaluate_predictions(settings)
 
 
 if __name__ == "__main__":

@@ -140,7 +140,7 @@ def find(paths: Iterable[Path]) -> tuple[list[Path], dict[Path, str]]:
 
 def kind(path: Path) -> str | None:
     """ "film", "image", or None, by the suffix; a hidden file is neither."""
-    from lrcn_utils.data.video import SUFFIXES
+    from lrcn_utils.data.forms import SUFFIXES
 
     if path.name.startswith("."):
         return None

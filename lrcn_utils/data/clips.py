@@ -11,21 +11,9 @@ import numpy as np
 import torch
 
 from lrcn_utils.data.flow import mirror_flow_image
-
-LENGTH, STRIDE = 16, 8
-
-
-class FrameSize(NamedTuple):
-    """Height and width in pixels to which frames are resized, and the side of the square crop taken from them."""
-
-    height: int
-    width: int
-    crop: int
-
-
-TOY = FrameSize(60, 80, 56)
-PAPER = FrameSize(240, 320, 227)
-
+from lrcn_utils.data.forms import LENGTH, STRIDE, FrameSize
+from lrcn_utils.data.forms import PAPER as PAPER
+from lrcn_utils.data.forms import TOY as TOY
 
 class ClipBatch(NamedTuple):
     """Clips of unequal length: float (batch, time, 3, height, width) with zeros after the end, and their lengths."""

@@ -5,9 +5,9 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
+from lrcn_utils.data.forms import SUFFIXES
 from lrcn_utils.data.report import Report
 from lrcn_utils.data.text import read_lines
-from lrcn_utils.data.video import SUFFIXES
 
 FORM = "v_<Class>_gGG_cCC"
 NAME = re.compile(r"v_[^/\\\x00-\x1f]+_g([0-9]{1,9})_c[0-9]{1,9}")

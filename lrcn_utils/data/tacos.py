@@ -20,12 +20,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from lrcn_utils.data import atomic
 from lrcn_utils.data.report import Report
 from lrcn_utils.data.text import read_csv, read_lines
+
+if TYPE_CHECKING:
+    import torch
 
 LEVELS = ("detailed", "short", "singlesentence")
 SLOTS = ("activity", "tool", "object", "source", "target")
@@ -145,8 +147,10 @@ def slot_states(tuples: Iterable[tuple[str, ...]]) -> dict[str, list[str]]:
     return {slot: sorted(set(words)) for slot, words in zip(SLOTS, columns, strict=True)}
 
 
-def encode_tuples(tuples: Iterable[tuple[str, ...]], states: dict[str, list[str]]) -> torch.Tensor:
+def encode_tuples(tuples: Iterable[tuple[str, ...]], states: dict[str, list[str]]) -> "torch.Tensor":
     """Words to state numbers, long (n, slots). Raises ValueError for a word that is no state of its slot."""
+    import torch  # here, because who prepares the sentences needs none of it
+
     rows = []
     for words in tuples:
         for slot, word in zip(states, words, strict=True):
@@ -170,17 +174,19 @@ class CRFOutputs:
 
     videos: list[str]
     states: dict[str, list[str]]
-    marginals: list[torch.Tensor]
-    map_tuples: torch.Tensor
+    marginals: "list[torch.Tensor]"
+    map_tuples: "torch.Tensor"
 
     def of(self, videos: Iterable[str]) -> "CRFOutputs":
         """The same for ``videos`` alone, in their order. Raises KeyError for one that is not here."""
         place, videos = {video: i for i, video in enumerate(self.videos)}, list(videos)
-        rows = torch.tensor([place[video] for video in videos], dtype=torch.long)
+        rows = [place[video] for video in videos]
         return CRFOutputs(videos, self.states, [m[rows] for m in self.marginals], self.map_tuples[rows])
 
     def joined(self, other: "CRFOutputs") -> "CRFOutputs":
         """These videos and then those of ``other``, which has the same states."""
+        import torch
+
         marginals = [torch.cat(pair) for pair in zip(self.marginals, other.marginals, strict=True)]
         map_tuples = torch.cat([self.map_tuples, other.map_tuples])
         return CRFOutputs(self.videos + other.videos, self.states, marginals, map_tuples)
@@ -205,6 +211,8 @@ def read_crf(path: Path | str, report: Report | None = None) -> CRFOutputs:
     A video is left out and reported when a slot has no rows, not one MAP state, or probabilities that do not sum
     to 1 within 0.01. Raises ValueError by line for a cell that is no probability or a slot that does not exist.
     """
+    import torch
+
     path, report = Path(path), Report() if report is None else report
     table: dict[str, dict[str, dict[str, tuple[float, int]]]] = {}
     for number, row in read_csv(path, ("video", "slot", "state", "probability", "map")):

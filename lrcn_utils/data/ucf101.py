@@ -5,7 +5,7 @@
     root/flow/<Class>/v_<Class>_gGG_cCC.avi         flow images, from data_scripts/compute_flow.py
     root/cache/                                     what was derived from them; may be deleted at any time
 
-Videos may have any suffix of ``video.SUFFIXES``. A subset of the classes, or of the videos, is normal. Groups never
+Videos may have any suffix of ``forms.SUFFIXES``. A subset of the classes, or of the videos, is normal. Groups never
 cross a split.
 """
 
@@ -155,7 +155,8 @@ class ClipDataset(Dataset):
     A video of fewer than 16 frames gives one clip of all of them; batch with ``clips.collate_clips`` then.
 
     ``input``: "rgb", or "flow" for the flow images of ``root``/flow. ``cache``: True keeps the resized frames under
-    ``root``/cache (or the folder given) after the first reading; False decodes every time.
+    ``root``/cache (or the folder given) after the first reading; False decodes every time. ``length``: frames of a
+    training clip, if not 16.
     Raises FileNotFoundError when flow is missing, ValueError when it was made from another video than the one that
     is there now, OSError when the frames would not fit on the disk.
     """
@@ -168,10 +169,12 @@ class ClipDataset(Dataset):
         train: bool = True,
         input: Literal["rgb", "flow"] = "rgb",
         cache: bool | Path | str = True,
+        length: int = clips.LENGTH,
     ):
         if input not in ("rgb", "flow"):
             raise ValueError(f"input must be 'rgb' or 'flow', not {input!r}")
         self.videos, self.frames, self.train, self.input = list(videos), frames, train, input
+        self.clip_length = length
         self.seed = self.epoch = 0
         self.folder = self._cache_folder(cache)
         if input == "flow":
@@ -189,7 +192,7 @@ class ClipDataset(Dataset):
         if not self.train:
             return self.test_clips(video), video.label
         rng = np.random.default_rng((self.seed, self.epoch, index))
-        numbers = clips.training_clip(self.length(video), rng)
+        numbers = clips.training_clip(self.length(video), rng, self.clip_length)
         clip = self.read(video, numbers[0], numbers[-1] + 1)
         return clips.as_input(clips.crop_and_mirror(clip, self.frames, rng, flow=self.input == "flow")), video.label
 
@@ -234,13 +237,13 @@ class ClipDataset(Dataset):
             if needed > (free := shutil.disk_usage(existing).free):
                 raise OSError(
                     f"{folder}: the frames need {needed / 1e9:.3g} GB and {free / 1e9:.3g} GB are free; make room,"
-                    " choose another --cache, or pass cache=False to decode every time"
+                    " choose another --cache, or pass cache=False (--decode) to decode every time"
                 )
             try:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise OSError(
-                    f"{folder}: cannot be made ({error.strerror}); choose another --cache, or pass cache=False"
+                    f"{folder}: cannot be made ({error.strerror}); choose another --cache, or pass cache=False (--decode)"
                 ) from error
         return folder
 

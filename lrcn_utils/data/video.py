@@ -22,7 +22,6 @@ from lrcn_utils.data import atomic
 
 READER = 2  # the way frames are read: raise it when the same file gives other frames, and no cache keeps the old ones
 # Suffixes of files that are taken for videos, in any case of letters.
-SUFFIXES = frozenset(".avi .mp4 .m4v .mov .mkv .webm .mpg .mpeg .wmv .flv .3gp .ogv .ts .mts .m2ts".split())
 MUXERS = {".avi": "avi", ".mp4": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}  # what can be written
 # FFmpeg also takes playlists for videos, which make it open other files and addresses: only real containers are read.
 DEMUXERS = "avi,mov,matroska,mpeg,mpegvideo,mpegts,asf,flv,ogg,m4v,h264,hevc"

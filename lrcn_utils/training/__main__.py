@@ -7,7 +7,7 @@ import os
 import sys
 
 from lrcn_utils.data.command import one_line
-from lrcn_utils.training.processes import processes
+from lrcn_utils.training.recipe import told
 from lrcn_utils.training.settings import RUN, parse
 
 TASKS = ("activity", "captioning", "description", "arrow", "cnn")
@@ -24,27 +24,33 @@ def main(words: list[str] | None = None) -> None:
     )
     parser.add_argument("task", choices=TASKS, help="what to train; TASK --help lists its options")
     task = parser.parse_args(words[:1]).task
-    command = importlib.import_module(f"lrcn_utils.training.{task}.command")
-    part = words[1] if len(words) > 1 and words[1] in command.COMMANDS else ""
-    kind, run = command.COMMANDS[part]
+    known = importlib.import_module(f"lrcn_utils.training.{task}.parts")
+    part = words[1] if len(words) > 1 and words[1] in known.PARTS else ""
+    kind = known.PARTS[part]
     prog, given = f"{RUN} {task} {part}".strip(), words[2:] if part else words[1:]
-    others = ", ".join(name for name in command.COMMANDS if name)
+    others = ", ".join(name for name in known.PARTS if name)
     more = f"Parts, named right after {task}: {others}." if others and not part else ""
-    settings = parse(kind, given, prog=prog, about=f"{kind.__doc__.strip()}\n{more}", renamed=command.RENAMED)
+    settings = parse(kind, given, prog=prog, about=f"{kind.__doc__.strip()}\n{more}", renamed=known.RENAMED)
     try:
-        one_line(lambda: _run(run, settings))
+        one_line(lambda: _run(task, part, settings))
     except KeyboardInterrupt:
         print("stopped; the same command with --resume and its --out goes on", file=sys.stderr)
         sys.exit(130)
 
 
-def _run(run, settings) -> None:
-    """Run the command; of several processes the first alone is heard."""
-    if processes().first:
-        run(settings)
-        return
-    with open(os.devnull, "w", encoding="utf-8", newline="\n") as nowhere, contextlib.redirect_stdout(nowhere):
-        run(settings)
+def _run(task: str, part: str, settings) -> None:
+    """Run the command, which is imported now: who asks for help need not wait for PyTorch.
+
+    Of several processes the first alone is heard.
+    """
+    from lrcn_utils.training.processes import processes
+
+    command = importlib.import_module(f"lrcn_utils.training.{task}.command").COMMANDS[part]
+    nowhere = open(os.devnull, "w", encoding="utf-8", newline="\n")  # noqa: SIM115
+    with nowhere, contextlib.nullcontext() if processes().first else contextlib.redirect_stdout(nowhere):
+        for line in told(settings):
+            print(line, flush=True)
+        command(settings)
 
 
 if __name__ == "__main__":

@@ -17,8 +17,9 @@ from tqdm import tqdm
 
 from lrcn_utils.data import clips
 from lrcn_utils.data.cache import ArrayCache
-from lrcn_utils.data.captions import CaptionSet, image_batches
+from lrcn_utils.data.captions import CaptionSet
 from lrcn_utils.data.image import READER as IMAGE_READER
+from lrcn_utils.data.pixels import image_batches
 from lrcn_utils.data.ucf101 import ClipDataset, Video
 from lrcn_utils.data.video import READER as VIDEO_READER
 from lrcn_utils.training.checkpoints import weights_digest

@@ -1,7 +1,7 @@
 """The one training loop of the course: seeded, resumable, the same for every task.
 
 Nothing random depends on what ran before: the order of epoch e is a function of (seed, e), the augmentation
-of item i of (seed, e, i), dropout of (seed, step). So a run that was killed and resumed ends as the unbroken one,
+of item i of (seed, e, i), dropout of (seed, batch). So a run that was killed and resumed ends as the unbroken one,
 bit by bit, wherever it was killed.
 """
 
@@ -15,8 +15,11 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from lrcn_utils.training.logs import Log
 from lrcn_utils.training.processes import processes
+from lrcn_utils.training.recipe import Recipe
 from lrcn_utils.training.state import State
+from lrcn_utils.training.step import drawn, own_batches, take_step
 
 Loss = Tensor | tuple[Tensor, Tensor | int]
 
@@ -27,20 +30,22 @@ class Diverged(ArithmeticError):
 
 @dataclass
 class History:
-    """Mean training loss and evaluation results, one entry an epoch."""
+    """Mean training loss, evaluation results and seconds, one entry an epoch. Two that differ in seconds are equal."""
 
     loss: list[float] = field(default_factory=list)
     evaluation: list[dict] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list, compare=False)
 
 
 @dataclass
 class Progress:
-    """How far a training has come: epochs done, and of the present one the steps done, summed loss and its count."""
+    """How far a training has come: epochs done, and of the present one steps, summed loss, its count and seconds."""
 
     epoch: int = 0
     step: int = 0
     total: float = 0.0
     count: float = 0.0
+    seconds: float = 0.0
 
 
 def fit(
@@ -51,103 +56,119 @@ def fit(
     *,
     epochs: int,
     batch_size: int,
+    accumulate: int = 1,
     seed: int = 0,
     clip_norm: float | None = None,
     schedule: torch.optim.lr_scheduler.LRScheduler | None = None,
+    every_step: bool = False,
     collate: Callable | None = None,
     workers: int = 0,
     evaluate: Callable[[nn.Module], dict] | None = None,
     on_epoch: Callable[[History], None] | None = None,
     state: State | None = None,
+    log: Log | None = None,
     progress: bool = True,
 ) -> History:
     """Train ``model`` on ``dataset`` and return the history.
 
-    ``batch_loss(model, batch)`` gives the mean loss of one collated batch, or (sum, count) where batches hold unequal
-    numbers of words or steps; the history then is the mean over the epoch. It also moves the batch to the device.
-    Of several processes (``processes``) each takes ``batch_size`` items of a step: two of them do what one does with
-    twice the batch, whatever the number of words or steps that each of them has.
+    ``batch_loss(model, batch)`` gives the mean loss of the items of a collated batch, or (sum, count) where items hold
+    unequal numbers of words or steps; the history is the mean over the epoch. It also moves the batch to the device.
+    Of several processes (``processes``) each takes ``batch_size`` items at once, and a step of the optimizer adds up
+    the gradients of ``accumulate`` such batches, one after another: two processes, and two batches, do what one batch
+    of twice the size does, whatever the number of words or steps in each. Memory does not grow with ``accumulate``.
     A dataset with a method ``set_epoch(seed, epoch)`` is told the epoch, so that its augmentation can follow it.
-    ``schedule`` steps once an epoch; ``clip_norm`` bounds the global L2 norm of the gradient.
-    ``on_epoch(history)`` is called after every epoch, for a live curve.
+    ``schedule`` steps once an epoch, with ``every_step`` after every step of the optimizer; ``clip_norm`` bounds the
+    global L2 norm of the gradient. ``on_epoch(history)`` is called after every epoch, for a live curve.
     ``state``: where the training is kept while it runs, and goes on from if it was begun and resuming is asked for.
+    ``log``, by default that of the state, gets the history after every epoch.
 
     Raises ValueError for an empty dataset, RunError for the state of another training, and Diverged when the loss or
     a weight is no longer finite; the last good state is then kept.
     """
     all_of_us = processes()
-    at_once = batch_size * all_of_us.count
-    steps = -(-len(dataset) // at_once)
+    a_step = batch_size * accumulate * all_of_us.count
+    steps = -(-len(dataset) // a_step)
     if steps == 0:
         raise ValueError("there is nothing to train on: the training set is empty")
     facts = _facts(optimizer, dataset, epochs, batch_size, seed, clip_norm, schedule)
+    facts |= {"accumulate": accumulate} if accumulate > 1 else {}
+    if every_step:
+        facts["drops"] = [getattr(schedule, name, None) for name in ("step_size", "gamma")]
     history, done = _begin(model, optimizer, schedule, state, facts)
     prepared = all_of_us.prepare(model, optimizer)
+    log = log or (state and state.log)
 
     def keep(done: Progress) -> None:
         if state is not None and all_of_us.first and _finite(model):
             state.save(facts, _saved(model, optimizer, schedule, history, done))
 
+    def write_down() -> None:
+        if log is not None and all_of_us.first and history.loss:
+            log.write(history)
+
+    write_down()  # the training may have been killed before it was
     bar = tqdm(range(done.epoch, epochs), desc="epoch", disable=not (progress and all_of_us.first), leave=False)
     for epoch in bar:
         if hasattr(dataset, "set_epoch"):
             dataset.set_epoch(seed, epoch)
-        left = _epoch_order(len(dataset), seed, epoch)[done.step * at_once :]
-        own = [all_of_us.share(left[start : start + at_once]) for start in range(0, len(left), at_once)]
+        order, before, started = _epoch_order(len(dataset), seed, epoch), done.seconds, time.perf_counter()
+        plan = [own_batches(order[k * a_step : (k + 1) * a_step], batch_size) for k in range(done.step, steps)]
         model.train()
         kept = time.monotonic()
-        # Who has no item left in the last step takes any, and it does not count: all must take every step.
-        loader = _loader(dataset, [items or left[-1:] for items in own], collate, workers)
-        for items, batch in zip(own, loader, strict=True):
-            torch.manual_seed(seed * 1_000_003 + epoch * steps + done.step + all_of_us.rank * 1_000_000_007)
-            total, count = _step(*prepared, batch, batch_loss, clip_norm, len(items) > 0)
+        # Who has no item left of the last batch takes any, and it does not count: all must take every step.
+        loader = iter(_loader(dataset, [own or order[-1:] for batches in plan for own in batches], collate, workers))
+        for batches in plan:
+            first = (epoch * steps + done.step) * accumulate
+            total, count = take_step(*prepared, drawn(loader, batches, seed, first), batch_loss, clip_norm)
             if not np.isfinite(total):
                 raise Diverged(_diverged("the loss is", total, epoch, done.step, state))
+            if every_step:
+                schedule.step()
             done.step, done.total, done.count = done.step + 1, done.total + total, done.count + count
+            done.seconds = before + time.perf_counter() - started
             if state is not None and done.step < steps and time.monotonic() - kept >= state.every:
                 keep(done)
                 kept = time.monotonic()
         if not _finite(model):
             raise Diverged(_diverged("a weight is", "not finite", epoch, done.step - 1, state))
-        if schedule is not None:
+        if schedule is not None and not every_step:
             schedule.step()
         history.loss.append(done.total / done.count)
         if evaluate is not None:
             model.eval()
             with torch.no_grad():
                 history.evaluation.append({name: _plain(value) for name, value in evaluate(model).items()})
+        history.seconds.append(before + time.perf_counter() - started)
         done = Progress(epoch + 1)
         bar.set_postfix(loss=f"{history.loss[-1]:.3f}")
         keep(done)
+        write_down()
         if on_epoch is not None:
             on_epoch(history)
     model.eval()
     return history
 
 
+def follow(recipe: Recipe, model: nn.Module, dataset: Dataset, batch_loss: Callable, groups, **options) -> History:
+    """``fit`` by ``recipe``. ``groups``: the parameters as an optimizer takes them; ``options``: those of ``fit``."""
+    epochs = recipe.epochs_of(len(dataset), processes().count)
+    if recipe.optimizer == "sgd":
+        optimizer = torch.optim.SGD(groups, recipe.rate, momentum=0.9, weight_decay=recipe.weight_decay)
+    else:
+        optimizer = torch.optim.AdamW(groups, recipe.rate, weight_decay=recipe.weight_decay)
+    if recipe.drop_every:
+        schedule = torch.optim.lr_scheduler.StepLR(optimizer, recipe.drop_every, recipe.drop_to)
+    else:
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
+    options |= {"epochs": epochs, "batch_size": recipe.batch_size, "accumulate": recipe.accumulate}
+    options |= {"clip_norm": recipe.clip_norm, "schedule": schedule, "every_step": recipe.drop_every is not None}
+    return fit(model, dataset, batch_loss, optimizer, **options)
+
+
 def _epoch_order(size: int, seed: int, epoch: int) -> list[int]:
     """The order of ``size`` items in epoch ``epoch``: a permutation that depends on (seed, epoch) only."""
     generator = torch.Generator().manual_seed(seed * 100_003 + epoch)
     return torch.randperm(size, generator=generator).tolist()
-
-
-def _step(model, optimizer, batch, batch_loss, clip_norm, counts: bool) -> tuple[float, float]:
-    """One step of the optimizer; the loss summed over the batch, and of how many words, steps or batches it is.
-
-    Both are sums over all processes. Where the batch of this one does not count, its loss is 0, of no words.
-    """
-    loss = batch_loss(model, batch)
-    total, count = loss if isinstance(loss, tuple) else (loss, 1)
-    total, count = total * counts, torch.as_tensor(count, device=total.device) * counts
-    everyone = processes()
-    found, whole = everyone.sum(torch.stack([total.detach(), count.to(total.dtype)]))
-    optimizer.zero_grad(set_to_none=True)
-    everyone.backward(total * everyone.count / whole)  # the gradients of the processes are averaged, not summed
-    if clip_norm is not None:
-        everyone.clip(model, clip_norm)
-    if torch.isfinite(found):  # a loss that is not must not reach the weights
-        optimizer.step()
-    return found.item(), float(whole)
 
 
 def _loader(dataset: Dataset, batches: list[list[int]], collate, workers: int) -> DataLoader:

@@ -9,6 +9,7 @@ features are divided among them, each waits until all are there, and all read th
 
 import os
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import TypeVar
 
@@ -36,6 +37,10 @@ class Alone:
     def prepare(self, model: nn.Module, optimizer: torch.optim.Optimizer):
         """``model`` and ``optimizer`` as a step is to use them; the weights stay those of ``model``."""
         return model, optimizer
+
+    def adding_up(self, model: nn.Module, last: bool) -> AbstractContextManager:
+        """Around ``model``'s work on one batch of a step: only after the ``last`` one the processes average."""
+        return nullcontext()
 
     def backward(self, loss: Tensor) -> None:
         """The gradients of ``loss``, averaged over all processes."""
@@ -77,6 +82,9 @@ class Together(Alone):
 
     def prepare(self, model: nn.Module, optimizer: torch.optim.Optimizer):
         return self._accelerator.prepare(model, optimizer)
+
+    def adding_up(self, model: nn.Module, last: bool) -> AbstractContextManager:
+        return nullcontext() if last else self._accelerator.no_sync(model)
 
     def backward(self, loss: Tensor) -> None:
         self._accelerator.backward(loss)

@@ -2,6 +2,8 @@
 
     run.json                 what the run is: task, settings, data by contents, initial weights, versions
     <part>.state             the state of a training that is under way
+    <part>.csv               its log: epoch, loss, evaluations, seconds
+    events/<part>            the same for TensorBoard, with --tensorboard
     <part>.safetensors       a trained model, its configuration and its record in the header
     scores.json              scores of the parts that are finished
     results.json             all of run.json, counts of the data and the scores
@@ -22,21 +24,23 @@ from lrcn_utils.data import atomic
 from lrcn_utils.data.cache import digest_of
 from lrcn_utils.data.text import read_json
 from lrcn_utils.training.checkpoints import save_checkpoint
+from lrcn_utils.training.logs import Log, event_writer
 from lrcn_utils.training.processes import processes
 from lrcn_utils.training.settings import DataSettings, command, that_change_results
 from lrcn_utils.training.state import Facts, RunError, State, as_stored, assert_same
 
-FORMAT = 2  # of the files of a run: raise it when an older one must not be continued
+FORMAT = 3  # of the files of a run: raise it when an older one must not be continued
 
 
 @dataclass(frozen=True)
 class Run:
-    """A started run. ``facts``: everything that its results depend on."""
+    """A started run. ``facts``: all that its results depend on. ``events``: whether TensorBoard's are written."""
 
     folder: Path
     task: str
     command: str
     facts: Facts
+    events: bool = False
 
     @classmethod
     def start(cls, settings: DataSettings, task: str, **identity) -> "Run":
@@ -48,7 +52,9 @@ class Run:
         changing = that_change_results(settings) | processes().facts
         facts = as_stored({"task": task, "format": FORMAT, **changing, **identity})
         folder = settings.out or Path("runs") / f"{task.replace(' ', '-')}-{digest_of(facts)[:8]}"
-        run = cls(folder, task, command(settings, task), facts)
+        run = cls(folder, task, command(settings, task), facts, getattr(settings, "tensorboard", False))
+        if run.events:
+            event_writer()  # where it is missing, that is said before the run begins
         made = [file.name for file in folder.iterdir() if file.name != "run.json"] if folder.is_dir() else []
         if made and (folder / "run.json").exists():
             assert_same(_facts_of(folder / "run.json"), facts, f"{folder} holds another run")
@@ -77,8 +83,13 @@ class Run:
 
     def state(self, part: str, stage: str = "") -> State:
         """The state of the training of ``part``; a training of two stages has two."""
-        name = f"{part}.{stage}.state" if stage else f"{part}.state"
-        return State(self.file(name), {"run": digest_of(self.facts), "part": part, "stage": stage}, resume=True)
+        name = f"{part}.{stage}" if stage else part
+        facts = {"run": digest_of(self.facts), "part": part, "stage": stage}
+        return State(self.file(f"{name}.state"), facts, resume=True, log=self.log(name))
+
+    def log(self, name: str) -> Log:
+        """The log of one training; for one that is too short to be kept while it runs."""
+        return Log(self.file(f"{name}.csv"), self.file("events") / name if self.events else None)
 
     def keep(self, part: str, model: torch.nn.Module, config: Facts, record: Facts) -> Path:
         """Save the finished model of ``part`` with how it was made."""

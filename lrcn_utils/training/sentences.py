@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from lrcn_utils.data.captions import PixelFiles
+from lrcn_utils.data.pixels import PixelFiles
 from lrcn_utils.data.vocabulary import BOS, EOS, NEVER_SAID, PAD, UNK, Vocabulary, pad_batch, tokenise
 from lrcn_utils.decoding import Hypothesis, Without, beam_search
 from lrcn_utils.models.captioning import word_loss

@@ -103,7 +103,9 @@ class Settings(DataSettings):
     epochs: int | None = option(None, "epochs, instead of the recipe's")
     batch_size: int | None = option(None, "items in a batch, instead of the recipe's")
     rate: float | None = option(None, "learning rate, instead of the recipe's")
+    accumulate: int = option(1, "batches whose gradients are added up for one step of the optimizer")
     workers: int = option(0, "processes that read data beside the training", least=0, changes_result=False)
+    tensorboard: bool = option(False, "write TensorBoard's event files beside the tables", changes_result=False)
 
     @property
     def all_seeds(self) -> range:
@@ -135,9 +137,9 @@ def parse(settings: type[S], words: list[str], *, prog: str, about: str, renamed
 def _argument(one, hint, recipe) -> dict[str, Any]:
     text = one.metadata["help"] + ("" if recipe is None else f" ({recipe})")
     shown = {"help": text} | ({} if one.default is MISSING else {"default": one.default})
-    if hint is bool:
-        return {"action": "store_true", **shown}
     base = _base(hint)
+    if base is bool:
+        return {"action": "store_true" if hint is bool else argparse.BooleanOptionalAction, **shown}
     if typing.get_origin(base) is tuple and one.metadata["kind"] is None:
         shown |= {"nargs": "+", "type": typing.get_args(base)[0]}
     else:
@@ -160,10 +162,10 @@ def command(settings: DataSettings, task: str) -> str:
         if value == one.default or not one.metadata["changes_result"]:
             continue
         if one.default is not MISSING:
-            words.append(f"--{one.name.replace('_', '-')}")
+            words.append(f"--{'no-' * (value is False)}{one.name.replace('_', '-')}")
         if isinstance(value, tuple):
             words.append((",".join if one.metadata["kind"] else " ".join)(map(_shown, value)))
-        elif value is not True:
+        elif not isinstance(value, bool):
             words.append(_shown(Path(value) if one.name == "data" and settings.own_data else value))
     return " ".join(words)
 

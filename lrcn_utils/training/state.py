@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from lrcn_utils.data import atomic
+from lrcn_utils.training.logs import Log
 
 Facts = dict[str, Any]
 
@@ -20,10 +21,19 @@ class State:
 
     ``facts``: what the training is. A state with other facts is refused, and what differs is named.
     ``every``: seconds between two writings within an epoch; the state is also written after every epoch.
+    ``log``: where the training's losses and evaluations are written down, beside the state.
     """
 
-    def __init__(self, path: Path | str, facts: Facts | None = None, *, resume: bool = False, every: float = 60):
-        self.path, self.facts, self.resume, self.every = Path(path), facts or {}, resume, every
+    def __init__(
+        self,
+        path: Path | str,
+        facts: Facts | None = None,
+        *,
+        resume: bool = False,
+        every: float = 60,
+        log: Log | None = None,
+    ):
+        self.path, self.facts, self.resume, self.every, self.log = Path(path), facts or {}, resume, every, log
 
     def load(self, facts: Facts) -> Facts | None:
         """What was saved, on the CPU whatever device it was on; None where nothing is.

@@ -6,7 +6,8 @@ import pytest
 import torch
 from PIL import Image
 
-from lrcn_utils.data.captions import CaptionError, CaptionSet, load_images, why_unusable
+from lrcn_utils.data.captions import CaptionError, CaptionSet, why_unusable
+from lrcn_utils.data.pixels import load_images
 from lrcn_utils.data.coco import read_coco, write_coco
 from lrcn_utils.data.flickr import read_flickr
 from lrcn_utils.data.image import ImageError

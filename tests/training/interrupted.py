@@ -21,7 +21,7 @@ def kill(monkeypatch, step: int, function) -> None:
 
 
 def _dies_at(monkeypatch, step: int) -> None:
-    real, taken = loop._step, []
+    real, taken = loop.take_step, []
 
     def dying(*arguments):
         taken.append(1)
@@ -31,13 +31,13 @@ def _dies_at(monkeypatch, step: int) -> None:
 
     clock = iter(range(0, 10**9, 1000))  # a state is due after every step
     monkeypatch.setattr(loop.time, "monotonic", lambda: next(clock))
-    monkeypatch.setattr(loop, "_step", dying)
+    monkeypatch.setattr(loop, "take_step", dying)
 
 
 def count_steps(monkeypatch) -> list:
     """A list that grows by one with every step of whatever is trained."""
-    real, taken = loop._step, []
-    monkeypatch.setattr(loop, "_step", lambda *arguments: taken.append(1) or real(*arguments))
+    real, taken = loop.take_step, []
+    monkeypatch.setattr(loop, "take_step", lambda *arguments: taken.append(1) or real(*arguments))
     return taken
 
 

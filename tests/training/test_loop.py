@@ -1,6 +1,7 @@
 """The loop's promises: a resumed run ends as the unbroken one, and nothing goes wrong in silence."""
 
 import io
+import weakref
 import zipfile
 
 import numpy as np
@@ -39,8 +40,8 @@ def squared_error(model, batch):
 
 def run(epochs=6, state=None, workers=0, rate=0.02, loss=squared_error, **options):
     torch.manual_seed(3)
-    model = nn.Sequential(nn.Linear(1, 16), nn.Dropout(0.5), nn.Linear(16, 1))
-    optimizer = torch.optim.AdamW(model.parameters(), rate)
+    model = options.pop("model", None) or nn.Sequential(nn.Linear(1, 16), nn.Dropout(0.5), nn.Linear(16, 1))
+    optimizer = options.pop("optimizer", torch.optim.AdamW)(model.parameters(), rate)
     schedule = torch.optim.lr_scheduler.StepLR(optimizer, 2, 0.5)
     settings = {"epochs": epochs, "batch_size": 8, "seed": 5} | options
     dataset = settings.pop("dataset", NoisyLine())
@@ -192,10 +193,86 @@ def test_sums_and_counts_give_the_mean_over_the_epoch_and_the_gradient_of_the_ba
         x, y = batch
         return (model(x) - y).square().sum(), len(x)
 
-    one, history = run(2, loss=unequal)
-    other, means = run(2)
+    seen = []
+    one, history = run(1, loss=unequal)
+    other, means = run(1, loss=lambda *a: seen.append(squared_error(*a)) or seen[-1])
     torch.testing.assert_close(weights(one), weights(other))
-    assert history.loss[0] != pytest.approx(means.loss[0], rel=1e-4)  # the last batch of 6 counts for 6, not for 8
+    sums = sum(size * loss.item() for size, loss in zip((8, 8, 8, 6), seen, strict=True))
+    assert history.loss == means.loss == [pytest.approx(sums / 30)]  # the last batch of 6 counts for 6, not for 8
+
+
+def weighted(model, batch):
+    """As with sentences: items count for unequal numbers of words."""
+    x, y = batch
+    words = 1 + (10 * y).long()
+    return (words * (model(x) - y).square()).sum(), words.sum()
+
+
+@pytest.mark.parametrize("loss", [weighted, squared_error])
+@pytest.mark.parametrize("workers", [0, 1])
+def test_batches_that_are_added_up_are_one_batch(loss, workers):
+    """Neither unequal weights nor a last step that is not full make a difference: 30 items, 8 a step.
+
+    With SGD: Adam would forgive a gradient of the wrong size.
+    """
+    how = {"loss": loss, "workers": workers, "rate": 0.1, "optimizer": torch.optim.SGD}
+    trained = [
+        run(4, model=still(), batch_size=size, accumulate=count, **how)
+        for size, count in ((8, 1), (4, 2), (2, 4), (1, 8), (3, 3))
+    ]
+    (one, whole), *others, (another, _) = trained
+    for model, history in others:
+        assert history.loss == pytest.approx(whole.loss, abs=1e-5)
+        torch.testing.assert_close(weights(model), weights(one), rtol=0, atol=1e-5)
+    assert not torch.allclose(weights(another), weights(one), rtol=0, atol=1e-5)  # nine a step
+
+
+def still():
+    """A network without dropout."""
+    torch.manual_seed(3)
+    return nn.Sequential(nn.Linear(1, 16), nn.Tanh(), nn.Linear(16, 1))
+
+
+@pytest.mark.parametrize("step", [2, 4, 5, 7])
+def test_a_run_that_adds_up_batches_resumes_in_mid_epoch(tmp_path, monkeypatch, step):
+    options = {"epochs": 3, "batch_size": 3, "accumulate": 3, "loss": weighted, "every_step": True}
+    unbroken, whole = run(**options)  # four steps an epoch, with dropout
+    kill(monkeypatch, step, lambda: run(**options, state=State(tmp_path / "run.state")))
+    torch.rand(7)
+    resumed, history = run(**options, state=State(tmp_path / "run.state", resume=True))
+    assert torch.equal(weights(unbroken), weights(resumed)) and history == whole
+    with pytest.raises(RunError, match="accumulate 3 there, 2 here"):
+        run(**options | {"accumulate": 2}, state=State(tmp_path / "run.state", resume=True))
+
+
+def test_memory_does_not_grow_with_the_batches_of_a_step():
+    def most_alive(accumulate):
+        alive, most = weakref.WeakSet(), []
+
+        def loss(model, batch):
+            alive.add(batch[0])
+            most.append(len(alive))
+            return squared_error(model, batch)
+
+        run(1, loss=loss, batch_size=1, accumulate=accumulate)
+        return max(most)
+
+    assert most_alive(30) <= most_alive(2) <= 2
+
+
+def test_the_rate_can_fall_after_every_step():
+    rates = []
+
+    def loss(model, batch):
+        rates.append(optimizer.param_groups[0]["lr"])
+        return squared_error(model, batch)
+
+    model = nn.Linear(1, 1)
+    optimizer = torch.optim.SGD(model.parameters(), 1.0)
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, 3, 0.1)
+    options = {"epochs": 2, "batch_size": 8, "every_step": True, "progress": False}
+    fit(model, NoisyLine(), loss, optimizer, schedule=schedule, **options)
+    assert rates == pytest.approx([1, 1, 1, 0.1, 0.1, 0.1, 0.01, 0.01])
 
 
 def test_frozen_weights_stay_out_of_the_state(tmp_path):

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from lrcn_utils.data.captions import PixelFiles
+from lrcn_utils.data.pixels import PixelFiles
 from lrcn_utils.data.vocabulary import Vocabulary
 from lrcn_utils.decoding import beam_search, greedy, sample
 from lrcn_utils.models.captioning import Captioner, ImageCaptioner

@@ -39,7 +39,7 @@ def run(kitchen, tmp_path, monkeypatch):
     """Run a command on the device with few steps; what stands in its run's folder is said to be of the device."""
     short = {name: replace(recipe, epochs=1, warm_up=min(1, recipe.warm_up)) for name, recipe in RECIPES.items()}
     monkeypatch.setattr("lrcn_utils.training.activity.settings.RECIPES", short)
-    monkeypatch.setattr(tuples, "EPOCHS", 2)
+    monkeypatch.setattr(tuples, "RECIPE", replace(tuples.RECIPE, epochs=2))
 
     def go(*words, out="run", root=("--root", str(kitchen))) -> Path:
         folder = tmp_path / out

@@ -1,4 +1,5 @@
-"""A training to be launched: python two_processes.py OUT BATCH_SIZE DROPOUT [KILL_AT [RANK]], alone or by torchrun.
+"""A training to be launched: python two_processes.py OUT BATCH_SIZE ACCUMULATE DROPOUT [KILL_AT [RANK]], alone or by
+torchrun.
 
 It writes the losses and the weights to OUT; with KILL_AT, process RANK kills itself at that step, as kill -9 would.
 """
@@ -22,7 +23,7 @@ from lrcn_utils.training.state import State
 WORDS = ["a", "red", "green", "square", "on", "of", "two", "the", "big"]
 
 
-def main(out: str, batch_size: int, dropout: float, kill_at: int = -1, rank: int = 0) -> None:
+def main(out: str, batch_size: int, accumulate: int, dropout: float, kill_at: int = -1, rank: int = 0) -> None:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     # 37 sentences of 1 to 9 words: batches hold unequal numbers of words, and the last step has too few sentences.
@@ -39,8 +40,15 @@ def main(out: str, batch_size: int, dropout: float, kill_at: int = -1, rank: int
         return batch_loss(model, batch)
 
     state = State(Path(out).with_suffix(".state"), resume=True, every=0)
-    optimizer = torch.optim.AdamW(model.parameters(), 0.01)
-    settings = {"epochs": 4, "batch_size": batch_size, "clip_norm": 1.0, "collate": collate, "progress": False}
+    optimizer = torch.optim.SGD(model.parameters(), 0.5, momentum=0.9)  # Adam would forgive gradients of a wrong size
+    settings = {
+        "epochs": 4,
+        "batch_size": batch_size,
+        "accumulate": accumulate,
+        "clip_norm": 1.0,
+        "collate": collate,
+        "progress": False,
+    }
     history = loop.fit(model, pairs, loss, optimizer, state=state, **settings)
     if processes().first:
         weights = {name: tensor.flatten().tolist() for name, tensor in model.state_dict().items()}
@@ -49,4 +57,4 @@ def main(out: str, batch_size: int, dropout: float, kill_at: int = -1, rank: int
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), *map(int, sys.argv[4:]))
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]), *map(int, sys.argv[5:]))

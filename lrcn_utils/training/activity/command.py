@@ -11,17 +11,11 @@ from lrcn_utils.data.ucf101 import ClipDataset, UCF101Index, Video
 from lrcn_utils.models.activity import Recogniser
 from lrcn_utils.training.activity import shipped, table
 from lrcn_utils.training.activity.examine import examine
-from lrcn_utils.training.activity.heads import HeadsSettings, compare
-from lrcn_utils.training.activity.models import build, fit_lstm, load, start_cnn, train
+from lrcn_utils.training.activity.heads import compare
+from lrcn_utils.training.activity.models import build, fit_lstm, load, start_as_caffe, start_cnn, train
+from lrcn_utils.training.activity.parts import FuseSettings, ShipSettings
 from lrcn_utils.training.activity.scores import Scores, score, score_features
-from lrcn_utils.training.activity.settings import (
-    ActivityData,
-    ActivitySettings,
-    ControlsSettings,
-    FuseSettings,
-    ShipSettings,
-    TableSettings,
-)
+from lrcn_utils.training.activity.settings import ActivityData, ActivitySettings, TableSettings
 from lrcn_utils.training.activity.videos import choose_videos, counts, identity, split_words
 from lrcn_utils.training.checkpoints import load_checkpoint
 from lrcn_utils.training.features import FeatureClips, FrameFeatures, extract
@@ -49,14 +43,13 @@ def _ship(settings: ShipSettings) -> None:
 
 
 COMMANDS = {
-    "": (ActivitySettings, _run_one),
-    "table": (TableSettings, _run_table),
-    "controls": (ControlsSettings, examine),
-    "heads": (HeadsSettings, compare),
-    "fuse": (FuseSettings, _fuse),
-    "ship": (ShipSettings, _ship),
+    "": _run_one,
+    "table": _run_table,
+    "controls": examine,
+    "heads": compare,
+    "fuse": _fuse,
+    "ship": _ship,
 }
-RENAMED = {"--batch": "--batch-size"}
 
 
 def _run(settings: ActivityData, task: str, streams: list[ActivitySettings]) -> None:
@@ -126,9 +119,12 @@ def _trained(run: Run, settings: ActivitySettings, index: UCF101Index, seed: int
     recipe, config, state = settings.recipe, settings.config(index.classes), run.state(part)
     environment.seed_everything(seed)
     model = build(config).to(environment.device())
+    if recipe.caffe:
+        start_as_caffe(model)
     if settings.frozen:
         model.cnn.requires_grad_(False)
-        dataset = FeatureClips(_frozen_features(settings, model, index.train, settings.training_views))
+        kept = _frozen_features(settings, model, index.train, settings.training_views)
+        dataset = FeatureClips(kept, recipe.clip_length)
     else:
         _give_start(model, run, settings, index, seed)
         if recipe.warm_up:
@@ -172,8 +168,9 @@ def _warm_up(model: Recogniser, run: Run, settings: ActivitySettings, index: UCF
 
 def _clip_dataset(settings: ActivitySettings, videos: list[Video], train: bool) -> ClipDataset:
     # A frozen CNN reads each video once: its features are kept instead of its frames.
-    kept = False if settings.frozen else settings.cache_folder
-    return ClipDataset(videos, settings.frames, train=train, input=settings.input, cache=kept)
+    kept = False if settings.frozen or settings.decode else settings.cache_folder
+    options = {"input": settings.input, "cache": kept, "length": settings.recipe.clip_length}
+    return ClipDataset(videos, settings.frames, train=train, **options)
 
 
 def _frozen_features(settings: ActivitySettings, model: Recogniser, videos: list[Video], views: str) -> FrameFeatures:

@@ -13,8 +13,9 @@ from lrcn_utils.data.ucf101 import ClipDataset, UCF101Index, Video
 from lrcn_utils.models.activity import Recogniser
 from lrcn_utils.training.activity.controls import Control, Kinds, measure, table
 from lrcn_utils.training.activity.models import checkpoint_file, load
+from lrcn_utils.training.activity.parts import ControlsSettings
 from lrcn_utils.training.activity.probe import POSITIONS, probes
-from lrcn_utils.training.activity.settings import FROZEN_CNNS, NO_FC6, ControlsSettings
+from lrcn_utils.training.activity.settings import FROZEN_CNNS, NO_FC6
 from lrcn_utils.training.activity.videos import choose_videos, counts, identity, split_words
 from lrcn_utils.training.checkpoints import load_checkpoint
 from lrcn_utils.training.features import FrameFeatures, extract

@@ -18,34 +18,16 @@ from lrcn_utils.models import heads
 from lrcn_utils.paper import Table
 from lrcn_utils.training.activity.controls import Kinds
 from lrcn_utils.training.activity.models import standard_scale, train
+from lrcn_utils.training.activity.parts import RATES, HeadsSettings
 from lrcn_utils.training.activity.scores import score_features
-from lrcn_utils.training.activity.settings import TOY_CNN, Recipe, Split
+from lrcn_utils.training.activity.settings import TOY_CNN
 from lrcn_utils.training.activity.table import spread
 from lrcn_utils.training.activity.videos import choose_videos, counts, identity
 from lrcn_utils.training.cnn import models as cnns
 from lrcn_utils.training.features import FeatureClips, FrameFeatures, extract
 from lrcn_utils.training.run import Run
-from lrcn_utils.training.settings import Settings, option
 
 ORDERS = ("as filmed", "shuffled", "reversed")
-
-
-@dataclass(frozen=True, kw_only=True)
-class HeadsSettings(Split, Settings):
-    """What reads the features of a clip: the LSTM, and the models that came before and after it, at one size."""
-
-    RECIPE = {"epochs": 30, "batch_size": 16}
-    parameters: int = option(530_448, "parameters that each model may have: those of an LSTM of 256 units")
-    only: str | None = option(None, "one of the models alone", choices=list(heads.HEADS))
-
-    def recipe(self, name: str) -> Recipe:
-        """The recipe of a model: its own rate, chosen on groups 8 to 10, unless --rate says otherwise."""
-        rate = self.rate or RATES[name]
-        return Recipe(epochs=self.epochs, rate=rate, batch_size=self.batch_size, clip_norm=5)
-
-
-# Chosen on groups 8 to 10, of 0.001 and 0.003 (the transformer: of 0.0003 and 0.001).
-RATES = dict.fromkeys(heads.HEADS, 1e-3) | {"GRU": 3e-3, "LSTM": 3e-3}
 
 
 @dataclass(frozen=True)
@@ -73,19 +55,20 @@ def compare(settings: HeadsSettings) -> None:
     found = []
     for name in [settings.only] if settings.only else heads.HEADS:
         for seed in settings.all_seeds:
-            one = run.once(f"{name}, seed {seed}", _one, settings, name, seed, cnn, train_side, test_side, kinds)
+            one = run.once(f"{name}, seed {seed}", _one, run, settings, name, seed, cnn, train_side, test_side, kinds)
             print(f"{name}, seed {seed}: {one['accuracy']['as filmed']['all']:.1%}", flush=True)
             found.append(Found(**one))
     run.write_results(data={"train": len(index.train), "test": len(index.test)}, found=[vars(one) for one in found])
     print(table(found, kinds))
 
 
-def _one(settings, name: str, seed: int, cnn, train_side: FrameFeatures, test_side: FrameFeatures, kinds) -> dict:
+def _one(run: Run, settings, name: str, seed: int, cnn, train_side: FrameFeatures, test_side, kinds) -> dict:
     environment.seed_everything(seed)
     head = heads.build(name, cnn, len(kinds.classes), settings.parameters).to(environment.device())
     head.cnn.requires_grad_(False)
     head.mean, head.spread = (part.to(head.mean.device) for part in standard_scale(train_side))
-    train(head, FeatureClips(train_side), settings.recipe(name), seed=seed, workers=settings.workers)
+    options = {"seed": seed, "log": run.log(f"{name}_seed{seed}"), "workers": settings.workers}
+    train(head, FeatureClips(train_side), settings.recipe(name), **options)
     labels = [video.label for video in test_side.videos]
     clips = lambda: (torch.from_numpy(one.astype(np.float32)) for one in test_side)  # noqa: E731
     scored = {order: kinds.accuracy(score_features(head, clips(), order), labels) for order in ORDERS}

@@ -12,10 +12,11 @@ from lrcn_utils import environment
 from lrcn_utils.data.clips import ClipBatch, collate_clips
 from lrcn_utils.models import cnn as cnns
 from lrcn_utils.models.activity import LRCN, Recogniser, SingleFrame, step_loss_sum
+from lrcn_utils.training.caffe import parameter_groups, uniform_weights
 from lrcn_utils.training.checkpoints import load_checkpoint
-from lrcn_utils.training.loop import History, fit
+from lrcn_utils.training.loop import History, follow
 
-COURSE_CNNS = {
+BUILDERS = {  # of settings.COURSE_CNNS
     "hybrid-toy": cnns.toy_hybrid,
     "caffenet-toy": cnns.toy_caffenet,
     "hybrid": cnns.Hybrid,
@@ -30,9 +31,9 @@ def build(config: dict, *, pretrained: bool = True) -> Recogniser:
     An ImageNet CNN comes with its weights, unless ``pretrained`` is False because a checkpoint will bring them.
     """
     name, classes = config["cnn"], len(config["classes"])
-    if name in COURSE_CNNS:
+    if name in BUILDERS:
         mean = cnns.FLOW_MEAN if config["input"] == "flow" else cnns.IMAGENET_MEAN
-        cnn = COURSE_CNNS[name](1, mean=mean)  # its own fc8 is not used
+        cnn = BUILDERS[name](1, mean=mean)  # its own fc8 is not used
     else:
         cnn = cnns.pretrained(name, download=True) if pretrained else cnns.untrained(name)
     normalise = config.get("normalise", False)
@@ -121,25 +122,13 @@ def train(model: Recogniser, dataset: Dataset, recipe, *, seed: int = 0, **optio
 
     if recipe.freeze_conv1:
         model.cnn.convolutions.conv1.requires_grad_(False)
-    optimizer = _optimizer(model, recipe)
-    return fit(
-        model,
-        dataset,
-        batch_loss,
-        optimizer,
-        epochs=recipe.epochs,
-        batch_size=recipe.batch_size,
-        seed=seed,
-        clip_norm=recipe.clip_norm,
-        schedule=torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, recipe.epochs),
-        collate=collate_clips,
-        **options,
-    )
+    groups = parameter_groups(model, recipe, {"classifier.": 10})
+    return follow(recipe, model, dataset, batch_loss, groups, seed=seed, collate=collate_clips, **options)
 
 
-def _optimizer(model: nn.Module, recipe) -> torch.optim.Optimizer:
-    """AdamW, or the paper's SGD with momentum 0.9."""
-    learned = [p for p in model.parameters() if p.requires_grad]
-    if recipe.optimizer == "sgd":
-        return torch.optim.SGD(learned, recipe.rate, momentum=0.9, weight_decay=recipe.weight_decay)
-    return torch.optim.AdamW(learned, recipe.rate, weight_decay=recipe.weight_decay)
+def start_as_caffe(model: Recogniser) -> None:
+    """The first weights of the released code: LSTM uniform in 0.01 about 0, classifier normal(0, 0.01), biases 0."""
+    if isinstance(model, LRCN):
+        uniform_weights(model.lstm, 0.01)
+    nn.init.normal_(model.classifier.weight, std=0.01)
+    nn.init.zeros_(model.classifier.bias)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from lrcn_utils.data.cache import digest, digest_of
 from lrcn_utils.data.ucf101 import UCF101Index, Video, read_index
-from lrcn_utils.training.activity.settings import Split
+from lrcn_utils.training.activity.split import Split
 
 
 def choose_videos(settings: Split, classes: Sequence[str] | None = None) -> UCF101Index:

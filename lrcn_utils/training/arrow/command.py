@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 from lrcn_utils.data.cache import digest, digest_of
 from lrcn_utils.data.report import Report
-from lrcn_utils.training.activity.settings import Recipe
+from lrcn_utils.training.activity.recipes import Recipe
 from lrcn_utils.training.arrow import table
 from lrcn_utils.training.arrow.films import Film, find
 from lrcn_utils.training.arrow.models import MODELS, calls, frozen_cnn, trained
-from lrcn_utils.training.arrow.settings import ArrowSettings, RecordedSettings
+from lrcn_utils.training.arrow.parts import ArrowSettings, RecordedSettings
 from lrcn_utils.training.arrow.shown import AGAIN, FORWARDS, STORED, WINDOWS, Projector, Shown
 from lrcn_utils.training.checkpoints import weights_digest
 from lrcn_utils.training.run import Run
@@ -38,7 +38,7 @@ def _run(settings: ArrowSettings) -> None:
         for seed in settings.all_seeds:
             for model in MODELS:
                 part = f"{model}, {encoding}, seed {seed}"
-                one = run.once(part, _cross_validated, settings, projector, films, shown, encoding, model, seed)
+                one = run.once(part, _cross_validated, run, settings, projector, films, shown, encoding, model, seed)
                 for seen, rows in one.items():
                     found.setdefault((encoding, seen), {}).setdefault(model, []).append(rows)
                 print(f"{part}: {100 * table.accuracy(one[encoding]):.1f}", flush=True)
@@ -53,8 +53,7 @@ def _recorded(settings: RecordedSettings) -> None:
     print(results["command"], table.accuracies(results), table.control(results), sep="\n\n")
 
 
-COMMANDS = {"": (ArrowSettings, _run), "recorded": (RecordedSettings, _recorded)}
-RENAMED: dict[str, str] = {}
+COMMANDS = {"": _run, "recorded": _recorded}
 
 
 def _usable(films: Sequence[Film], shown: Sequence[Shown]) -> list[Film]:
@@ -62,6 +61,7 @@ def _usable(films: Sequence[Film], shown: Sequence[Shown]) -> list[Film]:
 
 
 def _cross_validated(
+    run: Run,
     settings: ArrowSettings,
     projector: Projector,
     films: Sequence[Film],
@@ -75,14 +75,16 @@ def _cross_validated(
     Each film is called by the model of the fold that it was not trained on. The models of films as they are stored
     are also shown the films that were encoded again.
     """
-    recipe = Recipe(settings.epochs, settings.rate, batch_size=settings.batch_size, clip_norm=CLIP_NORM)
+    given = {"batch_size": settings.batch_size, "accumulate": settings.accumulate}
+    recipe = Recipe(settings.epochs, settings.rate, clip_norm=CLIP_NORM, **given)
     seen = [STORED, AGAIN] if encoding == STORED else [encoding]
     found = {one: [None] * len(films) for one in seen}
     fold_of = _folds(_usable(films, shown[encoding]), settings.folds, seed)
     for fold in range(settings.folds):
         kept = [s for film, s in zip(films, shown[encoding], strict=True) if fold_of.get(film.group, fold) != fold]
         window = projector.window(encoding)
-        model = trained(name, projector.cnn, settings.sight.layer, kept, window, recipe, seed)
+        options = {"log": run.log(f"{name}, {encoding}, seed {seed}, fold {fold}"), "workers": settings.workers}
+        model = trained(name, projector.cnn, settings.sight.layer, kept, window, recipe, seed, **options)
         tested = [number for number, film in enumerate(films) if fold_of.get(film.group) == fold]
         for one in seen:
             for number, row in zip(tested, calls(model, [shown[one][n] for n in tested], window), strict=True):

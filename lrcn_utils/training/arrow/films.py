@@ -4,9 +4,10 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from lrcn_utils.data.forms import SUFFIXES
 from lrcn_utils.data.report import Report
 from lrcn_utils.data.split_lists import NAME
-from lrcn_utils.data.video import SUFFIXES, VideoError, key_frames
+from lrcn_utils.data.video import VideoError, key_frames
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ from lrcn_utils import environment
 from lrcn_utils.data.clips import test_clip_starts, training_clip
 from lrcn_utils.models.activity import LRCN, LRCNOnDifferences, Recogniser, SingleFrame
 from lrcn_utils.training.activity.models import build, start_cnn, train
+from lrcn_utils.training.activity.recipes import Recipe
 from lrcn_utils.training.activity.scores import step_probabilities
-from lrcn_utils.training.activity.settings import ActivitySettings, Recipe
+from lrcn_utils.training.activity.settings import ActivitySettings
 from lrcn_utils.training.arrow.shown import BACKWARDS, DIRECTIONS, FORWARDS, Shown
 from lrcn_utils.training.checkpoints import load_checkpoint
 
@@ -75,14 +76,16 @@ def _window(film: Shown, sequence: int, start: int, window: int, way: str) -> Te
     return torch.from_numpy(steps[start : start + window].astype(np.float32))
 
 
-def trained(name: str, cnn: nn.Module, layer: str, films: Sequence[Shown], window: int, recipe: Recipe, seed: int):
-    """The model ``name``, trained to tell the directions of ``films`` apart.
+def trained(
+    name: str, cnn: nn.Module, layer: str, films: Sequence[Shown], window: int, recipe: Recipe, seed: int, **options
+) -> Recogniser:
+    """The model ``name``, trained to tell the directions of ``films`` apart. ``options`` go to ``loop.fit``.
 
     Raises ValueError when no film is long enough for a window.
     """
     environment.seed_everything(seed)
     model = _model(name, cnn, layer).to(environment.device())
-    train(model, _Windows(films, window), recipe, seed=seed, progress=False)
+    train(model, _Windows(films, window), recipe, seed=seed, progress=False, **options)
     return model
 
 

@@ -6,7 +6,7 @@ places. So what attention gains is told apart from what a map is worth.
 """
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
@@ -29,38 +29,15 @@ from lrcn_utils.training.captioning.images import read_images
 from lrcn_utils.training.captioning.learning import learn
 from lrcn_utils.training.captioning.looking import where_it_looks
 from lrcn_utils.training.captioning.models import Seen
+from lrcn_utils.training.captioning.parts import MODELS, AttentionSettings
 from lrcn_utils.training.captioning.told import FACTS, right
 from lrcn_utils.training.checkpoints import save_checkpoint
 from lrcn_utils.training.features import extract_images
 from lrcn_utils.training.run import Run
 from lrcn_utils.training.sentences import Pairs, best_words, decode, nats_per_word, references
-from lrcn_utils.training.settings import Settings, option
 
-# What each model sees of an image, and its rate and epochs, chosen on the val images.
-MODELS = {
-    "LRCN-2f on fc8": ("fc8", 8e-3, 8),
-    "LRCN-2f on the mean of the map": ("mean", 8e-3, 8),
-    "LRCN-2f on the flat map": ("flat", 8e-3, 16),
-    "attention over the map": ("map", 8e-3, 16),
-}
 ATTENTION = "attention over the map"
 COLUMNS = {"nats a word": ".3f", "BLEU-1": ".3f", "BLEU-4": ".3f", "CIDEr-D": ".2f"} | dict.fromkeys(FACTS, ".1%")
-
-
-@dataclass(frozen=True, kw_only=True)
-class AttentionSettings(Settings):
-    """LRCN-2f on one vector an image, and a captioner that attends over the places of a map, at one size."""
-
-    RECIPE = {"batch_size": 50}
-    parameters: int = option(225_000, "parameters that each model may have")
-    dropout: float = option(0.3, "dropout on words, image and output", most=1)
-    only: str | None = option(None, "one of the models alone", choices=list(MODELS))
-    on: str = option("test", "score on val to choose a rate, on test to report", choices=["val", "test"])
-
-    def recipe(self, name: str) -> dict:
-        """The rate and the epochs of a model, unless --rate and --epochs say otherwise."""
-        _, rate, epochs = MODELS[name]
-        return {"rate": self.rate or rate, "epochs": self.epochs or epochs, "batch_size": self.batch_size}
 
 
 SHIPPED = AttentionSettings(only=ATTENTION, seeds=3)
@@ -101,7 +78,7 @@ def compare(settings: AttentionSettings) -> None:
         models.cnn_config("hybrid-toy", cnn),
     )
     chosen = [settings.only] if settings.only else list(MODELS)
-    recipes = {name: settings.recipe(name) for name in chosen}
+    recipes = {name: asdict(settings.recipe(name)) for name in chosen}
     captions = {split: digest(_annotations(settings, split)) for split in ("train", settings.on)}
     facts = {"recipes": recipes, "captions": captions, "cnn": stills.cnn["weights"]}
     run, found = Run.start(settings, "captioning attention", **facts), []
@@ -132,8 +109,8 @@ def _one(run: Run, settings, name: str, seed: int, stills: Stills, seen: Tensor,
     model = models.build(words, **sizes).standardise(seen.flatten(0, -2)).to(environment.device())
     part = f"{layer}_seed{seed}"
     pairs = Pairs(seen, stills.train.pairs(), stills.vocabulary)
-    recipe = {**settings.recipe(name), "workers": settings.workers}
-    history = learn(model, pairs, **recipe, seed=seed, state=run.state(part))
+    options = {"seed": seed, "state": run.state(part), "workers": settings.workers}
+    history = learn(model, pairs, settings.recipe(name), **options)
     found = [Found(name, seed, _count(model), _scores(model, scored, stills))]
     config = models.config_of(sizes, stills.vocabulary, stills.cnn, layer)
     run.keep(part, model, config, {"seed": seed, "loss": history.loss, "scores": found[0].scores})

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from lrcn_utils import environment
 from lrcn_utils.data.cache import digest, digest_of
-from lrcn_utils.data.captions import CaptionSet, PixelFiles
+from lrcn_utils.data.captions import CaptionSet
+from lrcn_utils.data.pixels import PixelFiles
 from lrcn_utils.data.vocabulary import Vocabulary
 from lrcn_utils.decoding import beam_search
 from lrcn_utils.metrics.captions import bleu, cider_d
@@ -15,7 +16,8 @@ from lrcn_utils.models.captioning import ImageCaptioner
 from lrcn_utils.training.captioning import attention, models, shipped
 from lrcn_utils.training.captioning.images import features_of, read_images
 from lrcn_utils.training.captioning.learning import learn
-from lrcn_utils.training.captioning.settings import CaptioningSettings, ShipSettings
+from lrcn_utils.training.captioning.parts import ShipSettings
+from lrcn_utils.training.captioning.settings import CaptioningSettings
 from lrcn_utils.training.features import warp_size
 from lrcn_utils.training.run import Run
 from lrcn_utils.training.sentences import Pairs, best_words, decode, nats_per_word, references, unknown_share
@@ -42,12 +44,7 @@ def _ship(settings: ShipSettings) -> None:
     attention.ship(settings.out)
 
 
-COMMANDS = {
-    "": (CaptioningSettings, run),
-    "attention": (attention.AttentionSettings, attention.compare),
-    "ship": (ShipSettings, _ship),
-}
-RENAMED = {"--variant": "--model", "--layer": "--feature"}
+COMMANDS = {"": run, "attention": attention.compare, "ship": _ship}
 
 
 def _identity(settings: CaptioningSettings, sets: dict[str, CaptionSet], network: nn.Module) -> dict:
@@ -75,10 +72,10 @@ def _train(
     environment.seed_everything(seed)
     model = models.build(len(vocabulary), **sizes).standardise(features).to(environment.device())
     pairs = Pairs(features, train_set.pairs(), vocabulary)
-    history = learn(model, pairs, epochs=settings.epochs, seed=seed, state=this.state(part), **_recipe(settings))
-    print(f"training loss {history.loss[-1]:.3f} nats a word after {settings.epochs} epochs")
+    history = learn(model, pairs, settings.recipe, seed=seed, state=this.state(part), workers=settings.workers)
+    print(f"training loss {history.loss[-1]:.3f} nats a word after {len(history.loss)} epochs")
     cnn, (val_set, val) = models.cnn_config(settings.cnn, network), seen["val"]
-    if settings.fine_tune:
+    if settings.fine_tuning:
         network = models.open_cnn(settings.cnn)
         _fine_tune(network, model, settings, train_set, vocabulary, seed, this.state(part, "fine-tuning"))
         val_set, val = _seen(settings, network, val_set)
@@ -92,17 +89,13 @@ def _train(
     return scores
 
 
-def _recipe(settings: CaptioningSettings) -> dict:
-    return {name: getattr(settings, name) for name in ("rate", "batch_size", "weight_decay", "workers")}
-
-
 def _fine_tune(network, model, settings: CaptioningSettings, train_set: CaptionSet, vocabulary, seed, state) -> None:
     """Train CNN and captioner together, from pixels (paper: v4 Tables 5 and 6)."""
     pixels = PixelFiles(train_set.images, warp_size(network))
     pairs = Pairs(pixels, train_set.pairs(), vocabulary, crop=network.crop)
     both = ImageCaptioner(network, model, settings.feature)
-    history = learn(both, pairs, epochs=settings.fine_tune, seed=seed, state=state, **_recipe(settings))
-    print(f"training loss {history.loss[-1]:.3f} nats a word after {settings.fine_tune} epochs of fine-tuning")
+    history = learn(both, pairs, settings.fine_tuning, seed=seed, state=state, workers=settings.workers)
+    print(f"training loss {history.loss[-1]:.3f} nats a word after {len(history.loss)} epochs of fine-tuning")
 
 
 def _report(model: nn.Module, val: Tensor, val_set: CaptionSet, vocabulary: Vocabulary) -> dict[str, float]:

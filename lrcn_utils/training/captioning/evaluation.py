@@ -5,7 +5,6 @@ Both are scored as the COCO server scores: raw sentences are split by ``coco_wor
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from torch import Tensor
 
@@ -20,34 +19,11 @@ from lrcn_utils.decoding import beam_search, greedy
 from lrcn_utils.metrics.captions import caption_scores, cider_d_each, coco_words, meteor
 from lrcn_utils.metrics.retrieval import both_directions, normalise
 from lrcn_utils.training.captioning import models
-from lrcn_utils.training.captioning.images import DATASETS, SPLITS, features_of, read_images
+from lrcn_utils.training.captioning.images import features_of, read_images
+from lrcn_utils.training.captioning.parts import CaptionerSettings, PredictionsSettings
 from lrcn_utils.training.captioning.retrieval import score_matrix
 from lrcn_utils.training.run import Run
 from lrcn_utils.training.sentences import Pairs, best_words, decode, nats_per_word, unknown_share
-from lrcn_utils.training.settings import DataSettings, option
-
-
-@dataclass(frozen=True, kw_only=True)
-class CaptionerSettings(DataSettings):
-    """Score a captioner on a split of its dataset: loss, BLEU, ROUGE-L and CIDEr-D of greedy and of beam search."""
-
-    PROG = "python -m lrcn_utils.evaluate"
-    DATASETS = DATASETS
-    checkpoint: Path = option(help="a captioner that you trained")
-    split: str = option("test", "the images that it is scored on", choices=SPLITS)
-    beam: int = option(3, "width of the beam")
-    meteor: bool = option(False, "METEOR too, which needs Java")
-    retrieval: bool = option(False, "R@K and the median rank too; every caption is scored beside every image")
-    page: Path | None = option(None, "write a page of pictures with their captions", changes_result=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class PredictionsSettings:
-    """Score a file of predictions, a list of {"image_id", "caption"}, against captions in any form that is known."""
-
-    predictions: Path = option(help="JSON: a list of records with image_id and caption")
-    references: Path = option(help="the captions that people wrote: COCO's annotation file, or another known form")
-    meteor: bool = option(False, "METEOR too, which needs Java")
 
 
 @dataclass(frozen=True)
@@ -76,10 +52,10 @@ def evaluate_captioner(settings: CaptionerSettings) -> Captioned:
         name: [as_text(words) for words in best_words(decode(model, features, *decoder), vocabulary)]
         for name, decoder in {"greedy": (greedy,), f"beam {settings.beam}": (beam_search, settings.beam)}.items()
     }
-    scores = {name: _scored(some, images.captions, settings.meteor) for name, some in written.items()}
+    scores = {name: scores_of(some, images.captions, settings.meteor) for name, some in written.items()}
     counts = {"images": len(images), "captions": len(images.pairs()), "words": len(vocabulary)}
     print(f"{settings.split} split: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
-    print("\n".join([*_loss_lines(loss), *_table(scores)]), flush=True)
+    print("\n".join([*_loss_lines(loss), *table_lines(scores)]), flush=True)
     found = {"loss": loss, "scores": scores}
     if settings.retrieval:
         found["retrieval"] = _retrieval(model, features, images, vocabulary)
@@ -106,10 +82,12 @@ def evaluate_predictions(settings: PredictionsSettings) -> None:
         print(f"{settings.predictions.name}: {others} of {len(wanted)} images have no prediction and do not count")
     captions = [wanted[key] for key in said]
     print(f"{len(said)} images")
-    print("\n".join(_table({"": _scored(list(said.values()), captions, settings.meteor)})))
+    print("\n".join(table_lines({"": scores_of(list(said.values()), captions, settings.meteor)})))
 
 
-def _scored(written: Sequence[str], references: Sequence[Sequence[str]], with_meteor: bool = False) -> dict[str, float]:
+def scores_of(
+    written: Sequence[str], references: Sequence[Sequence[str]], with_meteor: bool = False
+) -> dict[str, float]:
     """The scores of one sentence an image against its references, all raw text, by the names of the paper's tables."""
     words = _split(written, references)
     found = caption_scores(*words)
@@ -118,7 +96,7 @@ def _scored(written: Sequence[str], references: Sequence[Sequence[str]], with_me
     return found
 
 
-def _table(scores: dict[str, dict[str, float]]) -> list[str]:
+def table_lines(scores: dict[str, dict[str, float]]) -> list[str]:
     """Lines of a table: a row for each name of ``scores``, a column for each score."""
     columns = list(dict.fromkeys(name for row in scores.values() for name in row))
     lines = [f"{'':10}" + "".join(f"{name:>9}" for name in columns)]

@@ -10,12 +10,9 @@ from lrcn_utils.data.flickr import read_flickr
 from lrcn_utils.training.features import extract_images
 from lrcn_utils.training.settings import DataSettings
 
-DATASETS = ("toy", "flickr8k", "flickr30k", "coco")
-SPLITS = ("train", "val", "test")
-
 
 def read_images(settings: DataSettings, split: str) -> CaptionSet:
-    """One of ``SPLITS`` with its captions. Raises ValueError when nothing of it can be used."""
+    """One split, "train", "val" or "test", with its captions. Raises ValueError when nothing of it can be used."""
     found = _read(settings.data, settings.folder, split, settings.strict).limit(settings.limit)
     for line in found.report.lines:
         print(line)

@@ -1,7 +1,6 @@
 """The command of the toy CNN: it learns from stills and frames of films together."""
 
 import json
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,23 +10,9 @@ from lrcn_utils.models.cnn import toy_hybrid
 from lrcn_utils.training.cnn import images
 from lrcn_utils.training.cnn.images import LabelledImages
 from lrcn_utils.training.cnn.models import train
+from lrcn_utils.training.cnn.parts import CNNSettings
 from lrcn_utils.training.cnn.scores import scores
 from lrcn_utils.training.run import Run
-from lrcn_utils.training.settings import Settings, option
-
-
-@dataclass(frozen=True, kw_only=True)
-class CNNSettings(Settings):
-    """The toy CNN. ``--limit``: of the stills on disk."""
-
-    RECIPE = {"epochs": 10, "batch_size": 32, "rate": 1e-3}
-    more_stills: int = option(16_000, "training stills drawn beyond those on disk", least=0)
-    films: int = option(7_000, "films drawn beyond those on disk, four frames of each", least=1)
-
-    def __post_init__(self):
-        super().__post_init__()
-        if self.own_data:
-            raise ValueError("--data: the CNN learns from Toy Kitchen's ground truth, which no other dataset has")
 
 
 def _run(settings: CNNSettings) -> None:
@@ -47,8 +32,7 @@ def _train_one(this: Run, settings: CNNSettings, dataset: LabelledImages, labels
     part = f"cnn_seed{seed}"
     environment.seed_everything(seed)
     model = toy_hybrid(len(labels)).to(environment.device())
-    recipe = {"epochs": settings.epochs, "batch_size": settings.batch_size, "rate": settings.rate}
-    history = train(model, dataset, **recipe, seed=seed, state=this.state(part), workers=settings.workers)
+    history = train(model, dataset, settings.recipe, seed=seed, state=this.state(part), workers=settings.workers)
     tests = images.test_sets(settings.folder, labels)
     found = {name: scores(model, test, labels) for name, test in tests.items()}
     this.keep(
@@ -58,8 +42,7 @@ def _train_one(this: Run, settings: CNNSettings, dataset: LabelledImages, labels
     return found
 
 
-COMMANDS = {"": (CNNSettings, _run)}
-RENAMED = {"--batch": "--batch-size"}
+COMMANDS = {"": _run}
 
 
 def _training_images(settings: CNNSettings) -> tuple[list[np.ndarray], np.ndarray, np.ndarray, list[str]]:

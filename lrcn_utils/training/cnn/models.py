@@ -11,7 +11,8 @@ from lrcn_utils.environment import CHECKPOINTS
 from lrcn_utils.models.cnn import LayerTableCNN, toy_hybrid
 from lrcn_utils.training.checkpoints import load_checkpoint
 from lrcn_utils.training.cnn.images import POINT_LABELS
-from lrcn_utils.training.loop import History, fit
+from lrcn_utils.training.loop import History, follow
+from lrcn_utils.training.recipe import Recipe
 
 CHECKPOINT = CHECKPOINTS / "cnn_hybrid_toy.safetensors"
 PLACES_COUNT = 6
@@ -29,23 +30,9 @@ def load(path: Path | str = CHECKPOINT) -> LayerTableCNN:
     return model.eval()
 
 
-def train(
-    model: nn.Module, dataset: Dataset, *, epochs: int, batch_size: int, rate: float, seed: int, **options
-) -> History:
-    """AdamW, the rate falling to 0 along a cosine. ``options`` go to ``fit``."""
-    optimizer = torch.optim.AdamW(model.parameters(), rate, weight_decay=1e-2)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
-    return fit(
-        model,
-        dataset,
-        _multi_label_loss,
-        optimizer,
-        epochs=epochs,
-        batch_size=batch_size,
-        seed=seed,
-        schedule=schedule,
-        **options,
-    )
+def train(model: nn.Module, dataset: Dataset, recipe: Recipe, **options) -> History:
+    """Train all labels at once. ``options`` go to ``loop.fit``."""
+    return follow(recipe, model, dataset, _multi_label_loss, model.parameters(), **options)
 
 
 def _multi_label_loss(model: nn.Module, batch: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:

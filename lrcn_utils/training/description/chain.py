@@ -44,14 +44,15 @@ class DescribedVideos:
 
     def fewer(self, limit: int | None, *, both: bool = False) -> "DescribedVideos":
         """The same with at most ``limit`` training videos, evenly spread; with ``both`` of the test videos, too."""
-        return replace(self, train=_spread(self.train, limit), test=_spread(self.test, limit if both else None))
+        return replace(self, train=spread(self.train, limit), test=spread(self.test, limit if both else None))
 
     def truth(self, videos: Sequence[str]) -> Tensor:
         """The true tuples of ``videos`` as state numbers, long (videos, slots)."""
         return tacos.encode_tuples([self.tuples[video] for video in videos], self.states)
 
 
-def _spread(videos: list[str], limit: int | None) -> list[str]:
+def spread(videos: list[str], limit: int | None) -> list[str]:
+    """At most ``limit`` of ``videos``, evenly spread; all for None."""
     count = len(videos) if limit is None else min(limit, len(videos))
     return [videos[i * len(videos) // count] for i in range(count)]
 

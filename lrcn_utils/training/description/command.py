@@ -1,6 +1,6 @@
 """The command of video description: from films to tuples to sentences, or the real sentences of TACoS Multi-Level."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ from lrcn_utils.training.captioning.models import cnn_config, open_cnn
 from lrcn_utils.training.description import chain, decoders, shipped, translator, tuples
 from lrcn_utils.training.description.chain import DescribedVideos, Reading
 from lrcn_utils.training.description.language import perplexities
-from lrcn_utils.training.description.settings import NAMES, DescriptionSettings, ShipSettings
+from lrcn_utils.training.description.settings import NAMES, DescriptionSettings
 from lrcn_utils.training.loop import History
 from lrcn_utils.training.run import Run
 from lrcn_utils.training.sentences import references
@@ -31,8 +31,7 @@ def _run(settings: DescriptionSettings) -> None:
         _train_on_videos(settings)
 
 
-COMMANDS = {"": (DescriptionSettings, _run), "ship": (ShipSettings, lambda settings: shipped.ship(settings.out))}
-RENAMED = {"--models": "--model"}
+COMMANDS = {"": _run, "ship": lambda settings: shipped.ship(settings.out)}
 
 
 @dataclass
@@ -134,7 +133,7 @@ def _identity(described: DescribedVideos, cnn: nn.Module) -> dict:
         "videos and tuples": digest_of(sides),
         "descriptions": _written(described.corpus),
         "cnn weights": weights,
-        "classifiers": [chain.FRAMES, tuples.FOLDS, tuples.EPOCHS, tuples.HIDDEN],
+        "classifiers": [chain.FRAMES, tuples.FOLDS, asdict(tuples.RECIPE), tuples.HIDDEN],
     }
 
 
@@ -162,9 +161,9 @@ class OneSeed:
     seed: int
     suffix: str = ""
 
-    @property
-    def recipe(self) -> dict:
-        return {name: getattr(self.settings, name) for name in ("epochs", "batch_size", "rate", "workers")}
+    def how(self, part: str) -> dict:
+        """The recipe and how the training ``part`` is run."""
+        return {"recipe": self.settings.recipe, "workers": self.settings.workers, "state": self.run.state(part)}
 
     def part(self, name: str) -> str:
         return f"{name}{self.suffix}_seed{self.seed}"
@@ -207,8 +206,8 @@ class OneSeed:
         if kind not in decoders.KINDS:
             scores = score(writers.write(kind, asked), right)
             return scores | ({"weights": translator.weights_of(writers.translator)} if kind == "smt" else {})
-        recipe = self.recipe | {"least_batches": self.settings.least_batches}
-        model, history = writers.decoder(kind, **recipe, state=self.run.state(part))
+        sizes = {"sizes": self.settings.decoder_sizes, "least_batches": self.settings.least_batches}
+        model, history = writers.decoder(kind, **sizes, **self.how(part))
         scores = score(decoders.describe(model, asked.inputs(kind), writers.vocabulary), right)
         config = decoders.config_of(kind, level, model, writers.vocabulary, chain_file)
         self.run.keep(part, model, config, {"seed": self.seed, "epochs": len(history.loss), "test": scores})
@@ -222,8 +221,8 @@ class OneSeed:
         return scores
 
     def learn_language(self, part: str, corpus: TacosCorpus, level: str) -> dict[str, float]:
-        options = self.recipe | {"limit": self.settings.sentences, "seed": self.seed}
-        scores, model, vocabulary = perplexities(corpus, level, **options, state=self.run.state(part))
+        options = {"limit": self.settings.sentences, "seed": self.seed}
+        scores, model, vocabulary = perplexities(corpus, level, **options, **self.how(part))
         config = {"kind": "language", "level": level, "vocabulary": vocabulary.words}
         self.run.keep(part, model, config, {"seed": self.seed, "perplexity": scores})
         return scores

@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -14,13 +15,16 @@ from lrcn_utils.data.vocabulary import Vocabulary, tokenise
 from lrcn_utils.decoding import beam_search, sample
 from lrcn_utils.models.description import EncoderDecoder, EndToEnd, TupleDecoder, one_hot_tuple, tuple_vector
 from lrcn_utils.models.ngram import NGram
+from lrcn_utils.training.caffe import parameter_groups, uniform_weights
 from lrcn_utils.training.checkpoints import load_checkpoint
-from lrcn_utils.training.description.settings import LEAST_BATCHES, RECIPE
-from lrcn_utils.training.loop import History, fit
+from lrcn_utils.training.description.settings import LEAST_BATCHES, RECIPE, SIZES
+from lrcn_utils.training.loop import History, follow
+from lrcn_utils.training.recipe import Recipe
 from lrcn_utils.training.sentences import Pairs, batch_loss, best_words, collate, decode
 
 Words = list[str]
 KINDS = {"a": EncoderDecoder, "a-reversed": EncoderDecoder, "b": TupleDecoder, "c": TupleDecoder, "end": EndToEnd}
+DEFAULT = Recipe(**RECIPE)
 LONGEST = 60  # words of a description that are learned, and written
 
 
@@ -53,12 +57,12 @@ def decoder_inputs(kind: str, outputs: CRFOutputs) -> Tensor:
     return nn.utils.rnn.pad_sequence(rows, batch_first=True)
 
 
-def _build(kind: str, input_size: int, vocab_size: int, embedding: int = 48, hidden: int = 96, dropout: float = 0.2):
-    """An untrained decoder of ``KINDS``.
+def _build(kind: str, input_size: int, vocab_size: int, **sizes: float) -> nn.Module:
+    """An untrained decoder of ``KINDS``; ``sizes`` as in ``settings.SIZES``.
 
     ``input_size``: size of (a)'s source vocabulary, of the tuple's vector, or of a frame's features.
     """
-    return KINDS[kind](input_size, vocab_size, embedding, hidden, dropout)
+    return KINDS[kind](input_size, vocab_size, **SIZES | sizes)
 
 
 def _sizes(model: nn.Module) -> dict[str, int]:
@@ -75,26 +79,29 @@ def learn(
     input_size: int,
     vocabulary: Vocabulary,
     *,
-    epochs: int = RECIPE["epochs"],
-    batch_size: int = RECIPE["batch_size"],
-    rate: float = RECIPE["rate"],
+    recipe: Recipe = DEFAULT,
+    sizes: dict[str, float] | None = None,
     least_batches: int = LEAST_BATCHES,
     seed: int = 0,
     **options,
 ) -> tuple[nn.Module, History]:
-    """A decoder of ``kind`` trained by teacher forcing with Adam, the rate falling to 0 along a cosine.
+    """A decoder of ``kind`` trained by teacher forcing.
 
-    ``inputs``: one row a video; ``sentences``: (row, text). Few sentences are passed over more often: no decoder
-    learns from fewer than ``least_batches`` batches. ``options`` go to ``fit``: state, workers.
+    ``inputs``: one row a video; ``sentences``: (row, text). ``sizes``: those of ``settings.SIZES``, if others. Few
+    sentences are passed over more often: where the recipe counts epochs, no decoder learns from fewer than
+    ``least_batches`` batches. ``options`` go to ``fit``: state, workers.
     """
     environment.seed_everything(seed)
-    model = _build(kind, input_size, len(vocabulary)).to(environment.device())
+    model = _build(kind, input_size, len(vocabulary), **sizes or {})
+    if recipe.caffe:
+        uniform_weights(model, 0.08)
+    model.to(environment.device())
     pairs = Pairs(inputs, sentences, vocabulary, longest=LONGEST)
-    epochs = max(epochs, math.ceil(least_batches / math.ceil(len(pairs) / batch_size)))
-    optimizer = torch.optim.Adam(model.parameters(), rate)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
-    settings = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "clip_norm": 5.0, "collate": collate}
-    return model, fit(model, pairs, batch_loss, optimizer, schedule=schedule, progress=False, **settings, **options)
+    if recipe.iterations is None:
+        least = math.ceil(least_batches / math.ceil(len(pairs) / recipe.batch_size))
+        recipe = replace(recipe, epochs=max(recipe.epochs, least))
+    options |= {"seed": seed, "collate": collate, "progress": False}
+    return model, follow(recipe, model, pairs, batch_loss, parameter_groups(model, recipe), **options)
 
 
 def describe(model: nn.Module, inputs: Tensor, vocabulary: Vocabulary, width: int = 3) -> list[Words]:

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 
-import torch
 from torch import nn
 
 from lrcn_utils import environment
@@ -11,9 +10,13 @@ from lrcn_utils.data.tacos import TacosCorpus
 from lrcn_utils.data.vocabulary import Vocabulary
 from lrcn_utils.models.lstm import LanguageModel
 from lrcn_utils.models.ngram import NGram
+from lrcn_utils.training.caffe import parameter_groups
 from lrcn_utils.training.description.decoders import LONGEST
-from lrcn_utils.training.loop import fit
+from lrcn_utils.training.loop import follow
+from lrcn_utils.training.recipe import Recipe
 from lrcn_utils.training.sentences import Pairs, batch_loss, collate, nats_per_word
+
+RECIPE = Recipe(epochs=6, rate=3e-3, weight_decay=0.0, clip_norm=5.0, batch_size=128)
 
 
 def _sentences_of(corpus: TacosCorpus, level: str, videos: Sequence[str]) -> list[str]:
@@ -25,9 +28,7 @@ def perplexities(
     corpus: TacosCorpus,
     level: str,
     *,
-    epochs: int = 6,
-    batch_size: int = 128,
-    rate: float = 3e-3,
+    recipe: Recipe = RECIPE,
     limit: int | None = None,
     seed: int = 0,
     **options,
@@ -50,9 +51,7 @@ def perplexities(
     }
     environment.seed_everything(seed)
     model = LanguageModel(len(vocabulary), 128, 128).to(environment.device())
-    optimizer = torch.optim.Adam(model.parameters(), rate)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
-    settings = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "clip_norm": 5.0, "collate": collate}
-    fit(model, learned, batch_loss, optimizer, schedule=schedule, progress=False, **settings, **options)
+    options |= {"seed": seed, "collate": collate, "progress": False}
+    follow(recipe, model, learned, batch_loss, parameter_groups(model, recipe), **options)
     scores["LSTM"] = math.exp(nats_per_word(model, asked))
     return scores, model, vocabulary

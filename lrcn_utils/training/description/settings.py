@@ -1,10 +1,13 @@
 """The settings of video description."""
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import ClassVar
 
-from lrcn_utils.data import tacos
-from lrcn_utils.training.settings import Settings, option
+from lrcn_utils.training import presets
+from lrcn_utils.training.recipe import Recipe, RecipeSettings
+from lrcn_utils.training.settings import option
+
+LEVELS = ("detailed", "short", "singlesentence")
 
 NAMES = {
     "majority": "the majority sentence",
@@ -18,20 +21,25 @@ NAMES = {
     "end": "end to end, no CRF",
 }
 # Of the decoders; chosen, like their sizes, on groups 8 to 10 of Toy Kitchen's training side.
-RECIPE = {"epochs": 24, "batch_size": 128, "rate": 1e-2}
+RECIPE = {"epochs": 24, "batch_size": 128, "rate": 1e-2, "clip_norm": 5.0, "weight_decay": 0.0}
+SIZES = {"hidden": 96, "embedding": 48, "dropout": 0.2}
 LEAST_BATCHES = 400
 
 
 @dataclass(frozen=True, kw_only=True)
-class DescriptionSettings(Settings):
+class DescriptionSettings(RecipeSettings):
     """The whole experiment, on Toy Kitchen or (``--data tacos``) on the real sentences of TACoS Multi-Level.
 
     ``--limit``: of the videos on each side, evenly spread.
     """
 
-    DATASETS, RECIPE = ("toy", "tacos"), RECIPE
+    DATASETS = ("toy", "tacos")
+    RECIPE: ClassVar = RECIPE | SIZES
     model: tuple[str, ...] = option(tuple(NAMES), "what writes the sentences", choices=list(NAMES))
-    levels: tuple[str, ...] = option(tacos.LEVELS, "levels of detail", choices=list(tacos.LEVELS))
+    levels: tuple[str, ...] = option(LEVELS, "levels of detail", choices=list(LEVELS))
+    hidden: int | None = option(None, "units of each of a decoder's two LSTMs")
+    embedding: int | None = option(None, "numbers that stand for a word")
+    dropout: float | None = option(None, "dropout on a decoder's output", most=1)
     least_batches: int = option(LEAST_BATCHES, "no decoder learns from fewer: it passes over few sentences more often")
     sizes: tuple[int, ...] | None = option(
         None, "toy: learn from N training videos, evenly spread; one after another", metavar="N"
@@ -50,14 +58,20 @@ class DescriptionSettings(Settings):
         if not self.tacos and self.sentences:
             raise ValueError("--sentences belongs to --data tacos; on Toy Kitchen give --sizes")
 
+    def preset_rows(self) -> list[presets.Row]:
+        return presets.DESCRIPTION_ROWS
+
+    @property
+    def recipe(self) -> Recipe:
+        """How the decoders are trained, and the model of the language."""
+        return self.overruled(Recipe(epochs=self.epochs))
+
+    @property
+    def decoder_sizes(self) -> dict[str, float]:
+        """What ``decoders.learn`` needs to know of a decoder's size."""
+        return {name: getattr(self, name) for name in SIZES}
+
     @property
     def tacos(self) -> bool:
         """Whether there are sentences, but no videos."""
         return self.data == "tacos"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShipSettings:
-    """Finished runs, of which the shipped checkpoints are made."""
-
-    out: Path = option(help="folder of the runs full, levels and sizes")

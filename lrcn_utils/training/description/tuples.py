@@ -15,10 +15,12 @@ from lrcn_utils import environment
 from lrcn_utils.data.tacos import CRFOutputs, folds
 from lrcn_utils.models.crf import Edge, TupleCRF
 from lrcn_utils.models.description import SlotClassifier
-from lrcn_utils.training.loop import fit
+from lrcn_utils.training.loop import follow
+from lrcn_utils.training.recipe import Recipe
 from lrcn_utils.training.state import State
 
-FOLDS, EPOCHS, HIDDEN = 3, 20, 64  # of the classifiers
+FOLDS, HIDDEN = 3, 64  # of the classifiers
+RECIPE = Recipe(epochs=20, rate=4e-3, weight_decay=1e-2, clip_norm=5.0, batch_size=64)
 Unaries = list[Tensor]  # one tensor (clips, states of the slot) a slot, log-probabilities
 
 
@@ -28,11 +30,8 @@ def train_classifier(
     """A visual classifier of all slots, from features (n, frames, dim) and true ``tuples`` (n, slots)."""
     environment.seed_everything(seed)
     model = SlotClassifier(features.shape[2], list(states), HIDDEN).to(environment.device())
-    optimizer = torch.optim.AdamW(model.parameters(), 4e-3, weight_decay=1e-2)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS)
     data = TensorDataset(features, tuples)
-    options = {"epochs": EPOCHS, "batch_size": 64, "seed": seed, "clip_norm": 5.0, "schedule": schedule}
-    fit(model, data, _slots_loss, optimizer, state=state, progress=False, **options)
+    follow(RECIPE, model, data, _slots_loss, model.parameters(), seed=seed, state=state, progress=False)
     return model
 
 

@@ -1,5 +1,6 @@
 """The chain of training on a tiny Toy Kitchen: what starts from what, what is frozen, what a run refuses."""
 
+import copy
 import json
 import os
 from dataclasses import replace
@@ -19,7 +20,8 @@ from lrcn_utils.training.__main__ import main
 from lrcn_utils.training.activity import command, models
 from lrcn_utils.training.activity.models import build, load, start_cnn, train
 from lrcn_utils.training.activity.scores import Scores
-from lrcn_utils.training.activity.settings import RECIPES, ActivitySettings, Recipe, TableSettings, _groups
+from lrcn_utils.training.activity.settings import RECIPES, ActivitySettings, Recipe, TableSettings
+from lrcn_utils.training.activity.split import _groups
 from lrcn_utils.training.activity.videos import choose_videos, mix
 from lrcn_utils.training.checkpoints import load_checkpoint
 from lrcn_utils.training.settings import parse
@@ -176,20 +178,25 @@ def test_the_chain_from_the_command_line(words, tmp_path, capsys, monkeypatch):
     main(words + out)
     made = sorted(file.name for file in (tmp_path / "run").iterdir())
     assert made == [
+        "lrcn-fc6_rgb_seed0.csv",
         "lrcn-fc6_rgb_seed0.npz",
         "lrcn-fc6_rgb_seed0.safetensors",
+        "lrcn-fc6_rgb_seed0.warm-up.csv",
         "results.json",
         "run.json",
+        "single-frame_rgb_seed0.csv",
         "single-frame_rgb_seed0.safetensors",
     ]
+    for log, epochs in (("lrcn-fc6_rgb_seed0", 2), ("lrcn-fc6_rgb_seed0.warm-up", 1), ("single-frame_rgb_seed0", 1)):
+        assert (tmp_path / "run" / f"{log}.csv").read_text().count("\n") == 1 + epochs
     text = capsys.readouterr().out
     assert "3 classes, 9 training and 3 test videos" in text and "| always the class most frequent" in text
-    model, classes = load(tmp_path / "run" / made[1])
+    model, classes = load(tmp_path / "run" / made[2])
     assert isinstance(model, LRCN) and classes == sorted(CLASSES)
     results = json.loads((tmp_path / "run" / "results.json").read_text())
-    scores = Scores.load(tmp_path / "run" / made[0])
+    scores = Scores.load(tmp_path / "run" / made[1])
     assert results["scores"] == {"lrcn-fc6 rgb": [scores.accuracy]} and results["data"] == {"train": 9, "test": 3}
-    assert load_checkpoint(tmp_path / "run" / made[1])[1]["task"] == "activity"
+    assert load_checkpoint(tmp_path / "run" / made[2])[1]["task"] == "activity"
 
     assert "holds this run already" in refusal(words + out)
     steps, _ = count_steps(monkeypatch), capsys.readouterr()
@@ -231,6 +238,40 @@ def test_a_killed_run_resumes_and_ends_as_the_unbroken_one(words, tmp_path, monk
     np.testing.assert_array_equal(first.probabilities, second.probabilities)
 
 
+def test_the_preset_trains_both_models_and_is_recorded(words, tmp_path, capsys):
+    words = [*words[: words.index("--epochs")], "--preset", "paper", "--cnn", "hybrid-toy", "--no-end-to-end"]
+    words += ["--iterations", "3", "--batch-size", "4", "--accumulate", "2"]
+    main([*words, "--model", "single-frame", *folder_of(tmp_path, "single")])
+    single = tmp_path / "single" / "single-frame_rgb_seed0.safetensors"
+    capsys.readouterr()
+    main([*words, "--start", str(single), "--decode", "--cache", str(tmp_path / "other"), *folder_of(tmp_path)])
+    assert any((tmp_path / "cache").glob("frames_*")) and not any((tmp_path / "other").glob("frames_*"))
+    said = capsys.readouterr().out
+    assert "the paper's settings of lrcn-fc6 rgb:" in said and "single-frame rgb:" not in said
+    assert "--clip-norm 5.0                    activity code, lstm_solver_RGB.prototxt" in said
+    assert "--iterations 3                     given, in place of 30000" in said
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    recipe = results["facts"]["recipes"]["lrcn-fc6 rgb"]
+    assert (recipe["weight_decay"], recipe["drop_every"], recipe["drop_to"]) == (0.005, 10_000, 0.1)
+    assert results["facts"]["feature_dropout"] == 0.9 and "--weight-decay 0.005" in results["command"]
+    # Nine videos, eight a step: two steps an epoch, so two epochs for three steps.
+    assert (tmp_path / "run" / "lrcn-fc6_rgb_seed0.csv").read_text().count("\n") == 3
+
+
+def test_an_imagenet_cnn_is_trained_end_to_end(words, tmp_path, monkeypatch):
+    """SqueezeNet at the paper's size of frames; its weights are random here."""
+    first = cnns.untrained("squeezenet1_1")
+    monkeypatch.setattr(cnns, "pretrained", lambda name, download: copy.deepcopy(first))
+    words = [*words[: words.index("--epochs")], "--cnn", "squeezenet1_1", "--end-to-end", "--model", "single-frame"]
+    main([*words, "--epochs", "1", "--clip-length", "1", "--every", "1", "--limit", "1", *folder_of(tmp_path)])
+    file = tmp_path / "run" / "single-frame_rgb_seed0.safetensors"
+    weights, config, _ = load_checkpoint(file)
+    before = dict(first.named_parameters())
+    moved = [name for name, weight in before.items() if not torch.equal(weights[f"cnn.{name}"], weight)]
+    assert "network.features.0.weight" in moved
+    assert config["views"] == "centre" and not config["normalise"] and config["frames"] == [240, 320, 224]
+
+
 def test_other_inputs_and_settings_in_a_used_folder_are_refused_by_name(words, tmp_path, tiny_kitchen):
     out = folder_of(tmp_path)
     main(words + out)
@@ -258,7 +299,7 @@ def test_a_misspelt_file_of_weights_is_one_line(words, tmp_path):
 
 
 def test_missing_flow_is_said_before_anything_is_computed(words, tmp_path, monkeypatch):
-    monkeypatch.setattr(models, "fit", lambda *a, **k: pytest.fail("trained"))
+    monkeypatch.setattr(models, "follow", lambda *a, **k: pytest.fail("trained"))
     assert "flow is missing" in refusal([words[0], "table", *words[1:], *folder_of(tmp_path)])
     assert not (tmp_path / "run").exists()
 
@@ -282,7 +323,7 @@ def test_random_initial_weights_are_asked_for():
 
 
 def test_a_side_without_videos_is_refused_before_anything_is_computed(words, tmp_path, monkeypatch):
-    monkeypatch.setattr(models, "fit", lambda *a, **k: pytest.fail("trained"))
+    monkeypatch.setattr(models, "follow", lambda *a, **k: pytest.fail("trained"))
     assert "no video to test on" in refusal([*words, "--test-groups", "99", *folder_of(tmp_path)])
     assert "no video to train on" in refusal([*words, "--test-groups", "1-25", *folder_of(tmp_path)])
     assert "no test video is left" in refusal([*words, "--validation-groups", "99", *folder_of(tmp_path)])

@@ -11,8 +11,9 @@ from lrcn_utils.environment import CHECKPOINTS
 from lrcn_utils.training.__main__ import main
 from lrcn_utils.training.activity import examine
 from lrcn_utils.training.activity.models import build, load
+from lrcn_utils.training.activity.parts import ControlsSettings
 from lrcn_utils.training.activity.scores import score
-from lrcn_utils.training.activity.settings import ActivitySettings, ControlsSettings
+from lrcn_utils.training.activity.settings import ActivitySettings
 from lrcn_utils.training.activity.videos import choose_videos
 from lrcn_utils.training.checkpoints import save_checkpoint
 

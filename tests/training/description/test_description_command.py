@@ -1,6 +1,7 @@
 """Video description from end to end on a tiny Toy Kitchen, and on the form of TACoS."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from described import certain
@@ -8,9 +9,10 @@ from interrupted import assert_same_models, count_steps, kill
 
 from lrcn_utils.data import tacos
 from lrcn_utils.data.tacos import write_crf
+from lrcn_utils.evaluate import main as evaluate
 from lrcn_utils.training.__main__ import main
 from lrcn_utils.training.checkpoints import load_checkpoint
-from lrcn_utils.training.description import chain, decoders, tuples
+from lrcn_utils.training.description import chain, decoders, language, tuples
 from lrcn_utils.training.description.chain import Reading
 from lrcn_utils.training.description.command import Writers, score
 from lrcn_utils.training.sentences import references
@@ -24,7 +26,7 @@ def described(tiny_kitchen):
 @pytest.fixture
 def run(tiny_kitchen, tmp_path, monkeypatch):
     """Run the command on a few videos, with few steps, into a folder of this name."""
-    monkeypatch.setattr(tuples, "EPOCHS", 2)
+    monkeypatch.setattr(tuples, "RECIPE", replace(tuples.RECIPE, epochs=2))
     words = ["description", "--root", str(tiny_kitchen), "--cache", str(tmp_path / "cache"), "--epochs", "1"]
     words += ["--least-batches", "3", "--limit", "20", "--levels", "short", "--model", "majority", "b"]
 
@@ -56,6 +58,29 @@ def test_the_command_reads_writes_and_scores(run, capsys):
     found, told = chain.load(out / config["chain"])
     assert told["cnn"]["name"] == "hybrid-toy" and told["frames"] == 8 and set(found) == {"classifier", "crf"}
     assert len(tacos.read_crf(out / "crf_seed1.csv").videos) == 36
+
+
+def test_a_decoder_is_scored_again_as_in_its_training(run, tiny_kitchen, tmp_path, capsys):
+    out = run()
+    written = json.loads((out / "results.json").read_text())["scores"]["20"]
+    words = ["--root", str(tiny_kitchen), "--cache", str(tmp_path / "cache"), "--limit", "20"]
+    evaluate(["description", str(out / "short_b_seed0.safetensors"), *words, "--out", str(tmp_path / "scored")])
+    said = capsys.readouterr().out
+    found = json.loads((tmp_path / "scored" / "results.json").read_text())
+    assert found["tuples"] == pytest.approx(written["tuples"][0])  # of the same films, read anew
+    assert 100 * found["scores"]["beam 3"]["BLEU-4"] == pytest.approx(written["short"]["b"][0]["BLEU-4"], abs=0.1)
+    assert set(found["scores"]) == {"greedy", "beam 3"} and f"{found['data']['videos']} videos" in said
+    predictions = json.loads((tmp_path / "scored" / "predictions.json").read_text())
+    assert len(predictions) == found["data"]["videos"] and all(one["caption"] for one in predictions)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("crf_seed0.safetensors", "not a decoder"), ("none.safetensors", "no such")]
+)
+def test_what_cannot_be_scored_is_one_line(run, tiny_kitchen, name, says):
+    out = run()
+    with pytest.raises(SystemExit, match=says):
+        evaluate(["description", str(out / name), "--root", str(tiny_kitchen)])
 
 
 def test_sizes_learn_from_fewer_videos_and_keep_every_model(run):
@@ -146,5 +171,5 @@ def test_the_lstm_foresees_real_sentences_better_than_counting(real_data, tmp_pa
 
     unpack(real_data / "tacos_ml.tar.gz", tmp_path)
     corpus = tacos.read_corpus(tmp_path / "tacos_ml", ["singlesentence"])
-    scores = perplexities(corpus, "singlesentence", epochs=12)[0]
+    scores = perplexities(corpus, "singlesentence", recipe=replace(language.RECIPE, epochs=12))[0]
     assert scores["LSTM"] < scores["bigram"] - 1 < scores["unigram"]

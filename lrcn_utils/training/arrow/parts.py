@@ -1,4 +1,4 @@
-"""The settings of the arrow of time."""
+"""The parts of the command ``arrow`` and the settings of each."""
 
 from dataclasses import dataclass
 
@@ -44,3 +44,7 @@ class RecordedSettings:
     """What the course recorded on real clips, printed again without any training."""
 
     input: str = option("rgb", "what the CNN saw", choices=["rgb", "flow"])
+
+
+PARTS = {"": ArrowSettings, "recorded": RecordedSettings}
+RENAMED: dict[str, str] = {}
