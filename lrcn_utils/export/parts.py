@@ -28,7 +28,7 @@ from lrcn_utils.training.sentences import LONGEST as LONGEST_CAPTION
 
 TASKS = ("activity", "captioning", "description")
 # The sizes that are free, by name, and the smallest that each may have.
-SIZES = {"images": 1, "beams": 1, "clips": 1, "time": 1, "frames": 2}
+SIZES = {"images": 1, "beams": 1, "clips": 1, "time": 1, "frames": 3}
 
 
 class Input(NamedTuple):
