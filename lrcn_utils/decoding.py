@@ -12,7 +12,7 @@ The first previous word is ``bos``. A hypothesis ends with ``eos``, or unfinishe
 probability sums every step, that of ``eos`` included. Paper: CVPR Sec. 5, v4 Sec. 5 and Table 6.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -105,16 +105,28 @@ def beam_levels(model, inputs, width: int, *, bos: int, eos: int, max_length: in
         vocabulary = extended.shape[1]
         log_probs = extended.new_full((size, width, vocabulary), -torch.inf)
         log_probs[alive] = extended
-        log_probs[..., eos].masked_fill_(finished, 0.0)
-        total, index = _best((total[..., None] + log_probs).flatten(1), width)
-        parents, added = index // vocabulary, index % vocabulary
+        level = extend(log_probs, total, finished, eos)
         row = alive.flatten().cumsum(dim=0).view(size, width) - 1
-        finished = added == eos
+        total, finished = level.log_probs, level.finished
         alive = ~finished & ~total.isneginf()
-        yield BeamLevel(parents, added, total, finished)
+        yield level
         if not alive.any():
             break
-        state, words = _reorder(state, row.gather(1, parents)[alive]), added[alive]
+        state, words = reorder(state, row.gather(1, level.parents)[alive]), level.words[alive]
+
+
+def extend(log_probs: Tensor, total: Tensor, finished: Tensor, eos: int, best: Callable | None = None) -> BeamLevel:
+    """One step of beam search: of all extensions of an image's beams the best, as many as there are beams.
+
+    ``log_probs`` (batch, width, vocabulary) of the next words, -inf for a beam that cannot be extended; they are
+    overwritten. ``total``, ``finished`` (batch, width): of the beams so far. ``best(scores, k)`` gives values and
+    indices (batch, k), best first and the lower index among equals, as does the default.
+    """
+    vocabulary = log_probs.shape[2]
+    log_probs[..., eos].masked_fill_(finished, 0.0)
+    total, index = (best or _best)((total[..., None] + log_probs).flatten(1), total.shape[1])
+    added = index % vocabulary
+    return BeamLevel(index // vocabulary, added, total, added == eos)
 
 
 @torch.no_grad()
@@ -141,7 +153,7 @@ def sample(
     state = model.start(inputs)
     size, device = _size_and_device(state)
     uniform = torch.rand(size * n, max_length, generator=generator).to(device)
-    state = _reorder(state, torch.arange(size, device=device).repeat_interleave(n))
+    state = reorder(state, torch.arange(size, device=device).repeat_interleave(n))
 
     def draw(t: int, log_probs: Tensor) -> Tensor:
         return _draw((inverse_temperature * log_probs).softmax(dim=1), uniform[:, t])
@@ -214,10 +226,11 @@ def _hypotheses(words: Tensor, log_probs: Tensor, eos: int) -> list[list[Hypothe
     return batch
 
 
-def _reorder(state, index: Tensor):
+def reorder(state, index: Tensor):
+    """A state with the rows that ``index`` (rows,) names."""
     if isinstance(state, Tensor):
         return state.index_select(0, index)
-    return tuple(_reorder(part, index) for part in state)
+    return tuple(reorder(part, index) for part in state)
 
 
 def _size_and_device(state) -> tuple[int, torch.device]:

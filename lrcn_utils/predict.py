@@ -58,7 +58,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("paths", nargs="+", type=Path, metavar="FILE_OR_FOLDER")
     parser.add_argument("--task", action="append", choices=TASKS, help="only this one; may be given several times")
     parser.add_argument(
-        "--model", type=Path, metavar="CHECKPOINT", help="a model that you trained; it decides the task by itself"
+        "--model", type=Path, metavar="CHECKPOINT", help="a model that you trained, or the folder of an exported one"
     )
     parser.add_argument("--json", action="store_true", help="write one JSON document, described below")
     parser.add_argument("--top", type=positive, default=3, metavar="N", help="list the N best labels (%(default)s)")
@@ -100,21 +100,35 @@ def predict(args: argparse.Namespace) -> bool:
 
 def choose(args: argparse.Namespace) -> dict[str, Path]:
     """The checkpoint of each task. Raises ValueError or FileNotFoundError for a model that cannot be used."""
+    if args.model and args.model.is_dir():
+        return {_task(args.model, args): args.model}
+
     from lrcn_utils.environment import CHECKPOINTS
     from lrcn_utils.training.captioning.shipped import path as captioner
-    from lrcn_utils.training.checkpoints import load_checkpoint
     from lrcn_utils.training.description.shipped import path as describer
 
     if args.model is None:
         activity = CHECKPOINTS / "activity_lrcn_rgb.safetensors"
         shipped = {"activity": activity, "description": describer("c"), "captioning": captioner("2f")}
         return {task: shipped[task] for task in args.task or TASKS}
-    task = load_checkpoint(args.model)[1].get("task")
+    return {_task(args.model, args): args.model}
+
+
+def _task(model: Path, args: argparse.Namespace) -> str:
+    """The task of a checkpoint, or of the folder of an exported model, which is read without PyTorch."""
+    if model.is_dir():
+        from lrcn_utils.inference.exported import read_card
+
+        task = read_card(model)["task"]
+    else:
+        from lrcn_utils.training.checkpoints import load_checkpoint
+
+        task = load_checkpoint(model)[1].get("task")
     if task not in TASKS:
-        raise ValueError(f"{args.model}: a checkpoint of {task or 'another kind'}; give one of {', '.join(TASKS)}")
+        raise ValueError(f"{model}: a checkpoint of {task or 'another kind'}; give one of {', '.join(TASKS)}")
     if args.task and task not in args.task:
-        raise ValueError(f"{args.model}: its task is {task}; leave --task {args.task[0]} out")
-    return {task: args.model}
+        raise ValueError(f"{model}: its task is {task}; leave --task {args.task[0]} out")
+    return task
 
 
 def find(paths: Iterable[Path]) -> tuple[list[Path], dict[Path, str]]:
@@ -151,20 +165,32 @@ def kind(path: Path) -> str | None:
 def ready(task: str, checkpoint: Path, args: argparse.Namespace) -> Callable[[Path], Answer]:
     """What answers for a file. Raises ValueError for a checkpoint that is not whole."""
     try:
+        model = load(task, checkpoint)
         if task == "activity":
-            from lrcn_utils.inference.activity import ActivityModel
-
-            return partial(activity, ActivityModel.load(checkpoint), top=args.top)
-        if task == "description":
-            from lrcn_utils.inference.description import Describer
-
-            return partial(description, Describer.load(checkpoint), beam=args.beam)
-        from lrcn_utils.inference.captioning import Captions
-
-        return partial(caption, Captions.load(checkpoint), beam=args.beam)
+            return partial(activity, model, top=args.top)
+        return partial(description if task == "description" else caption, model, beam=args.beam)
     except (KeyError, TypeError, RuntimeError) as error:
         why = " ".join(str(error).split())[:100]
         raise ValueError(f"{checkpoint}: cannot be used as a model of {task} ({why}); train it again") from error
+
+
+def load(task: str, checkpoint: Path):
+    """The model of a checkpoint, or of the folder of an exported one, which needs no PyTorch."""
+    if checkpoint.is_dir():
+        from lrcn_utils.inference.exported import MODELS
+
+        return MODELS[task](checkpoint)
+    if task == "activity":
+        from lrcn_utils.inference.activity import ActivityModel
+
+        return ActivityModel.load(checkpoint)
+    if task == "description":
+        from lrcn_utils.inference.description import Describer
+
+        return Describer.load(checkpoint)
+    from lrcn_utils.inference.captioning import Captions
+
+    return Captions.load(checkpoint)
 
 
 def answer_all(tasks: dict[Path, list[str]], answer: dict[str, Callable], quiet: bool) -> list[Answer]:
@@ -220,10 +246,8 @@ def description(model, path: Path, beam: int) -> Answer:
 
 
 def caption(model, path: Path, beam: int) -> Answer:
-    from lrcn_utils.inference.captioning import Settings
-
-    said = model.sentences(model.open_file(path), Settings("beam search", width=beam))[0]
-    return {"sentence": " ".join(model.words(said)[:-1]), "log_prob": round(said.log_prob, 4)}
+    said = model.caption(path, beam)
+    return {"sentence": said.words, "log_prob": round(said.log_prob, 4)}
 
 
 def as_text(one: Answer) -> list[str]:

@@ -3,24 +3,30 @@
 Training clips are 16 frames from a random start; test clips are 16 frames every 8, the last one ending on the
 last frame. A video shorter than a clip is one short clip of all its frames: nothing is repeated or padded here,
 ``collate_clips`` pads a batch and keeps the lengths.
+
+PyTorch is imported where a tensor is made, so that an exported model sees its clips without it.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import torch
 
 from lrcn_utils.data.flow import mirror_flow_image
 from lrcn_utils.data.forms import LENGTH, STRIDE, FrameSize
 from lrcn_utils.data.forms import PAPER as PAPER
 from lrcn_utils.data.forms import TOY as TOY
 
+if TYPE_CHECKING:
+    import torch
+
+
 class ClipBatch(NamedTuple):
     """Clips of unequal length: float (batch, time, 3, height, width) with zeros after the end, and their lengths."""
 
-    clips: torch.Tensor
-    lengths: torch.Tensor
-    labels: torch.Tensor
+    clips: "torch.Tensor"
+    lengths: "torch.Tensor"
+    labels: "torch.Tensor"
 
 
 def training_clip(n_frames: int, rng: np.random.Generator, length: int = LENGTH) -> np.ndarray:
@@ -84,15 +90,46 @@ def mirror(clip: np.ndarray, *, flow: bool = False) -> np.ndarray:
     return mirror_flow_image(clip) if flow else clip[..., ::-1, :]
 
 
-def as_input(clip: np.ndarray) -> torch.Tensor:
+# What is seen of a frame: uint8 (time, height, width, 3), the crop's side, flow or not -> (views, time, h, w, 3).
+VIEWS: dict[str, Callable[[np.ndarray, int, bool], np.ndarray]] = {
+    "centre": lambda frames, crop, flow: centre_crop(frames, crop)[None],
+    "centre and mirror": lambda frames, crop, flow: _and_mirror(centre_crop(frames, crop), flow),
+    "whole": lambda frames, crop, flow: frames[None],
+    "whole and mirror": lambda frames, crop, flow: _and_mirror(frames, flow),
+    "ten": lambda frames, crop, flow: ten_crops(frames, crop, flow=flow),
+}
+
+
+def _and_mirror(frames: np.ndarray, flow: bool) -> np.ndarray:
+    return np.stack([frames, mirror(frames, flow=flow)])
+
+
+def evenly_spread(frames: Iterator[np.ndarray], n_frames: int, count: int) -> Iterator[np.ndarray]:
+    """``count`` of ``n_frames`` frames, evenly spread from first to last; some stand twice if there are fewer."""
+    wanted = np.linspace(0, n_frames - 1, count).round().astype(int).tolist()
+    for number, frame in enumerate(frames):
+        for _ in range(wanted.count(number)):
+            yield frame
+
+
+def channels_first(clip: np.ndarray) -> np.ndarray:
     """uint8 (..., height, width, 3), 0..255 -> float32 (..., 3, height, width), 0..1: what every CNN here takes."""
-    channels_first = np.empty((*clip.shape[:-3], 3, *clip.shape[-3:-1]), np.float32)
-    np.multiply(np.moveaxis(clip, -1, -3), np.float32(1 / 255), out=channels_first)
-    return torch.from_numpy(channels_first)
+    images = np.empty((*clip.shape[:-3], 3, *clip.shape[-3:-1]), np.float32)
+    np.multiply(np.moveaxis(clip, -1, -3), np.float32(1 / 255), out=images)
+    return images
 
 
-def collate_clips(items: list[tuple[torch.Tensor, int]]) -> ClipBatch:
+def as_input(clip: np.ndarray) -> "torch.Tensor":
+    """``channels_first`` as a tensor."""
+    import torch
+
+    return torch.from_numpy(channels_first(clip))
+
+
+def collate_clips(items: list[tuple["torch.Tensor", int]]) -> ClipBatch:
     """Batch (clip, label) pairs whose clips may differ in length: padded with zeros at the end."""
+    import torch
+
     clips, labels = zip(*items, strict=True)
     lengths = torch.tensor([len(clip) for clip in clips])
     padded = torch.nn.utils.rnn.pad_sequence(clips, batch_first=True)

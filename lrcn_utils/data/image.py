@@ -8,6 +8,8 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from lrcn_utils.data.clips import centre_crop
+
 READER = 1  # counts up whenever the same file would give other pixels, so that features kept from before are not used
 MAX_PIXELS = 100_000_000  # 300 MB in memory; more than any common camera gives
 
@@ -38,6 +40,12 @@ def read_image(file: Path | str | BinaryIO, size: tuple[int, int] | None = None)
     except Exception as error:  # Pillow raises whatever a damaged byte leads its parsers to, even SyntaxError
         name = getattr(file, "name", "the uploaded image") if hasattr(file, "read") else file
         raise ImageError(f"{Path(name).name}: {_why(error)}") from error
+
+
+def warped(pixels: np.ndarray, side: int, crop: int) -> np.ndarray:
+    """What a CNN is shown of uint8 pixels (height, width, 3): warped to a square, then the centre (crop, crop, 3)."""
+    square = Image.fromarray(pixels).resize((side, side), Image.Resampling.BILINEAR)
+    return centre_crop(np.asarray(square), crop)
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -3,8 +3,10 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 SPECIALS = ["<pad>", "<bos>", "<eos>", "<unk>"]
 PAD, BOS, EOS, UNK = range(4)
@@ -93,12 +95,14 @@ class Vocabulary:
         return f"Vocabulary({len(self)} words)"
 
 
-def pad_batch(sentences: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+def pad_batch(sentences: Sequence[Sequence[int]]) -> tuple["torch.Tensor", "torch.Tensor"]:
     """Encoded sentences as one batch: ``(inputs, targets)``, both long, (batch, longest + 1).
 
     The input at step t is the word before, ``<bos>`` first; the target is the word itself, ``<eos>`` last;
     the rest is ``<pad>``, 0, in both. Raises ValueError for an empty list.
     """
+    import torch  # here, because an exported model needs the words alone
+
     if len(sentences) == 0:
         raise ValueError("sentences: empty; a batch needs at least one sentence")
     inputs = torch.full((len(sentences), max(map(len, sentences)) + 1), PAD)

@@ -1,92 +1,40 @@
-"""Activities of a film while it runs: the table's protocol, clips of 16 frames with stride 8 (paper, Section 4).
+"""Activities of a film, by networks and by those that compare them: label, belief at every frame, pictures."""
 
-How long the film is shows only at its end, and nothing grows with it but a row of probabilities for each clip.
-"""
-
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from lrcn_utils import environment
-from lrcn_utils.data.clips import LENGTH, STRIDE, TOY, FrameSize
+from lrcn_utils.data.clips import TOY, VIEWS, FrameSize
 from lrcn_utils.data.flow import is_of
 from lrcn_utils.data.ucf101 import Video
 from lrcn_utils.data.video import VideoError, iter_frames
 from lrcn_utils.inference.film import Film, Thinned
-from lrcn_utils.metrics.activity import average_clips, average_steps, fuse, running_average
+from lrcn_utils.inference.watching import ClipWatcher, watch
+from lrcn_utils.metrics.activity import fuse, running_average
 from lrcn_utils.models.activity import Recogniser
 from lrcn_utils.training.activity import models as activity_models
 from lrcn_utils.training.activity.scores import step_probabilities
 from lrcn_utils.training.checkpoints import load_checkpoint
-from lrcn_utils.training.features import VIEWS, cnn_features
+from lrcn_utils.training.features import cnn_features
 
-FRAMES_AT_ONCE = 16
 STREAMS = ("rgb", "flow")
 
 
-class Watcher:
-    """One model that watches one film. Of the features of the frames only the last 16 are held.
-
-    ``frames``: how many it has seen; ``clips``: {first frame: probabilities (classes,)} of each test clip.
-    """
+class Watcher(ClipWatcher):
+    """A network that watches one film, from the view of each frame that it was trained for."""
 
     def __init__(self, model: Recogniser, crop: int, view: str = "centre", *, flow: bool = False):
-        self.model, self.look = model.eval(), partial(VIEWS[view], crop=crop, flow=flow)
-        self.frames, self.clips = 0, {}
-        self._held: torch.Tensor | None = None  # (views, at most 16, d)
-        self._beliefs = Thinned()  # {frame: the softmax at it in each clip that holds it}
-
-    def see(self, frames: np.ndarray) -> None:
-        """The next frames, uint8 (time, height, width, 3)."""
-        features = cnn_features(self.model.cnn, self.look(frames), self.model.feature)
-        held = features if self._held is None else torch.cat([self._held, features], dim=1)
-        self.frames += len(frames)
-        first = self.frames - held.shape[1]
-        starts = range(first, self.frames - LENGTH + 1)
-        self._read(held, first, [start for start in starts if start % STRIDE == 0 and start not in self.clips])
-        self._held = held[:, -LENGTH:]
-
-    def end(self) -> None:
-        """The film is over: the last clip ends on its last frame, and a film shorter than a clip is one clip."""
-        last = max(self.frames - LENGTH, 0)
-        if last not in self.clips:
-            self._read(self._held, last, [last])
-
-    def _read(self, held: torch.Tensor, first: int, starts: list[int]) -> None:
-        if not starts:
-            return
-        clips = torch.stack([held[:, start - first : start - first + LENGTH] for start in starts])
-        steps = step_probabilities(self.model, clips.flatten(0, 1)).reshape(*clips.shape[:3], -1).mean(1)
-        # Lists, not arrays: what outlives a batch must not lie between its large arrays, or their memory is not
-        # used again, and a long film takes hundreds of megabytes.
-        self.clips |= zip(starts, average_steps(steps).tolist(), strict=True)
-        for start, clip in zip(starts, steps.tolist(), strict=True):
-            for frame, belief in enumerate(clip, start):
-                self._beliefs.keep(frame, [*self._beliefs.get(frame, []), belief])
-
-    @property
-    def probabilities(self) -> np.ndarray:
-        """Probabilities of the film (classes,): the softmax averaged over the steps of a clip, then over the clips."""
-        return average_clips(list(self.clips.values()))
-
-    def belief(self, frame: int) -> np.ndarray:
-        """The softmax at ``frame``, one of those that are shown, averaged over the clips that hold it: (classes,)."""
-        return np.mean(self._beliefs.at(frame), axis=0)
-
-
-def watch(frames: Iterable[np.ndarray], *watchers: Watcher) -> None:
-    """Show a whole film, frame by frame, to all ``watchers`` at once."""
-    frames = iter(frames)
-    while some := list(islice(frames, FRAMES_AT_ONCE)):
-        for watcher in watchers:
-            watcher.see(np.stack(some))
-    for watcher in watchers:
-        watcher.end()
+        model.eval()
+        super().__init__(
+            partial(VIEWS[view], crop=crop, flow=flow),
+            lambda seen: cnn_features(model.cnn, seen, model.feature).numpy(),
+            lambda clips: step_probabilities(model, torch.from_numpy(clips)),
+        )
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
 from lrcn_utils import environment
-from lrcn_utils.data.clips import centre_crop
-from lrcn_utils.data.image import read_image
+from lrcn_utils.data.image import read_image, warped
 from lrcn_utils.data.vocabulary import BOS, EOS, NEVER_SAID, Vocabulary
 from lrcn_utils.decoding import BeamLevel, Hypothesis, Without, beam_levels, beam_search, follow, greedy, sample
+from lrcn_utils.inference.answers import Sentence
 from lrcn_utils.training.captioning import models
 from lrcn_utils.training.features import cnn_features, warp_size
 from lrcn_utils.training.sentences import device_of
@@ -84,6 +83,11 @@ class Captions:
         pixels = read_image(file)
         return Picture(name, pixels, self.look(pixels))
 
+    def caption(self, path: Path, width: int) -> Sentence:
+        """The best caption of an image file. Raises ImageError, naming it, when it cannot be read."""
+        best = self.sentences(self.open_file(path), Settings("beam search", width=width))[0]
+        return Sentence(self.vocabulary.decode(best.words), best.log_prob)
+
     def sentences(self, picture: Picture, settings: Settings) -> list[Hypothesis]:
         """The decoder's hypotheses, best first; of sampling the ten most probable different ones."""
         feature, ends = self._feature(picture), {"bos": BOS, "eos": EOS}
@@ -118,6 +122,4 @@ class Captions:
 
 def image_feature(cnn: nn.Module, pixels: np.ndarray, layer: str) -> Tensor:
     """The feature (1, d) of uint8 pixels (height, width, 3), seen as in training: warped, then the centre crop."""
-    side = warp_size(cnn)
-    warped = np.asarray(Image.fromarray(pixels).resize((side, side), Image.Resampling.BILINEAR))
-    return cnn_features(cnn.eval(), centre_crop(warped, cnn.crop)[None], layer)
+    return cnn_features(cnn.eval(), warped(pixels, warp_size(cnn), cnn.crop)[None], layer)

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from lrcn_utils import environment
-from lrcn_utils.data.clips import TOY, centre_crop
+from lrcn_utils.data.clips import TOY, centre_crop, evenly_spread
 from lrcn_utils.data.tacos import CRFOutputs, decode_tuple
 from lrcn_utils.data.vocabulary import Vocabulary
 from lrcn_utils.decoding import beam_search
+from lrcn_utils.inference.answers import Described, Sentence
 from lrcn_utils.inference.film import Film
 from lrcn_utils.models.crf import TupleCRF
 from lrcn_utils.models.smt import Translator
@@ -22,42 +23,17 @@ from lrcn_utils.training.description import decoders
 from lrcn_utils.training.description.decoders import LONGEST, decoder_inputs
 from lrcn_utils.training.description.translator import translate_map, translate_probabilities
 from lrcn_utils.training.description.tuples import read_clips, unaries
-from lrcn_utils.training.features import cnn_features, evenly_spread
+from lrcn_utils.training.features import cnn_features
 from lrcn_utils.training.sentences import decode
 
 RULED_OUT = -30.0  # log-probability of a state that the reader has ruled out
 Edits = Mapping[str, str]  # the word chosen by hand, by slot
 
 
-@dataclass(frozen=True)
-class Sentence:
-    """What one model says. ``log_prob``: in nats, the end counted; None for SMT, whose score is no probability."""
-
-    words: str
-    log_prob: float | None
-
-    @property
-    def probability(self) -> str:
-        """Its probability as text; "" where there is none."""
-        if self.log_prob is None:
-            return ""
-        probability = np.exp(self.log_prob)
-        return f"{probability:.4f}" if probability >= 0.0001 else "< 0.0001"
-
-
 def write(model: nn.Module, vocabulary: Vocabulary, inputs: Tensor, width: int = 3) -> Sentence:
     """The best sentence that beam search finds for ``inputs``, one row of what the decoder reads."""
     best = decode(model, inputs, beam_search, width, max_length=LONGEST)[0][0]
     return Sentence(vocabulary.decode(best.words), best.log_prob)
-
-
-@dataclass(frozen=True)
-class Described:
-    """A film's tuple, {slot: word}, and its sentence."""
-
-    frames: int
-    words: dict[str, str]
-    sentence: Sentence
 
 
 @dataclass(frozen=True)

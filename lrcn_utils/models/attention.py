@@ -75,7 +75,7 @@ class AttentionCaptioner(ImageConditioned):
     def start(self, image: Tensor):
         """The state before the first word: places, their keys, and zeros for both LSTMs."""
         places = self.scaled(image)
-        zeros = image.new_zeros(len(image), self.first.hidden_size)
+        zeros = image.new_zeros(image.shape[0], self.first.hidden_size)
         return places, self._keys(places), (zeros, zeros), (zeros, zeros)
 
     def step(self, words: Tensor, state) -> tuple[Tensor, tuple]:

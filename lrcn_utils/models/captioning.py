@@ -91,7 +91,7 @@ class Captioner(ImageConditioned):
         layer = self.layers[self.image_layer]
         # The image never changes, so its product with the weights is formed once: the released code's static input.
         static = F.linear(self.scaled(image), layer.weight_ih_l0[:, layer.input_size - image.shape[1] :])
-        zeros = image.new_zeros(len(image), layer.hidden_size)
+        zeros = image.new_zeros(image.shape[0], layer.hidden_size)
         return static, *((zeros, zeros) if isinstance(one, nn.LSTM) else (zeros,) for one in self.layers)
 
     def step(self, words: Tensor, state) -> tuple[Tensor, tuple]:
@@ -159,7 +159,7 @@ class MRNN(ImageConditioned):
 
     def start(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """The state before the first word: the image's share of the multimodal layer, and zeros."""
-        return self.image_share(image)[0], image.new_zeros(len(image), self.recurrent.hidden_size)
+        return self.image_share(image)[0], image.new_zeros(image.shape[0], self.recurrent.hidden_size)
 
     def step(self, words: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Log probabilities (batch, vocabulary) of the word after ``words`` (batch,), and the next state."""

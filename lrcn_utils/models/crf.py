@@ -93,7 +93,8 @@ class TupleCRF(nn.Module):
         if len(set(self.edges)) < len(self.edges):
             raise ValueError(f"edges {self.edges}: an edge stands twice")
         self.order = elimination_order(self.states, self.edges)
-        self.register_buffer("sizes", torch.tensor(self.states), persistent=False)
+        slot_of = torch.arange(len(self.states)).repeat_interleave(torch.tensor(self.states))
+        self.register_buffer("slot_of", slot_of, persistent=False)  # of each state, all slots side by side
         self.unary_weight = nn.Parameter(torch.ones(len(self.states)))
         self.pairwise = nn.ParameterList(torch.zeros(self.states[i], self.states[j]) for i, j in self.edges)
 
@@ -140,7 +141,7 @@ class TupleCRF(nn.Module):
         if shapes != self.states:
             raise ValueError(f"unaries have {shapes} states a slot, the CRF has {self.states}")
         side_by_side = torch.cat(list(unaries), 1)
-        weights = self.unary_weight.repeat_interleave(self.sizes, output_size=side_by_side.shape[1])
+        weights = self.unary_weight[self.slot_of]
         # An impossible state stays out of the product: the gradient of the weight would be -inf times 0.
         impossible = side_by_side == -torch.inf
         weighted = (weights * side_by_side.masked_fill(impossible, 0)).masked_fill(impossible, -torch.inf)
@@ -162,7 +163,7 @@ class TupleCRF(nn.Module):
     def _spread(self, factor: Factor, scope: Sequence[int]) -> torch.Tensor:
         """The factor's table with one axis for each slot of ``scope``, of size 1 where the factor does not have it."""
         own, table = factor
-        return table.reshape(len(table), *(self.states[slot] if slot in own else 1 for slot in scope))
+        return table.reshape(table.shape[0], *(self.states[slot] if slot in own else 1 for slot in scope))
 
     def _eliminate(self, unaries, sum_out: Callable[[torch.Tensor, int], torch.Tensor]) -> torch.Tensor:
         """Sum (or maximise) the slots out one by one: (batch,)."""

@@ -51,7 +51,7 @@ class TupleDecoder(nn.Module):
         return self.decoder(words, tuples[:, None].expand(-1, words.shape[1], -1))[0]
 
     def start(self, tuples: torch.Tensor) -> State:
-        zeros = tuples.new_zeros(len(tuples), LAYERS, self.decoder.lstm.hidden_size)
+        zeros = tuples.new_zeros(tuples.shape[0], LAYERS, self.decoder.lstm.hidden_size)
         return zeros, zeros.clone(), tuples
 
     def step(self, words: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
@@ -130,7 +130,7 @@ class EndToEnd(nn.Module):
             watched, last = frames[:, :-1], frames[:, -1]
         lstm = self.decoder.lstm
         if watched.shape[1] == 0:
-            zeros = frames.new_zeros(len(frames), LAYERS, lstm.hidden_size)
+            zeros = frames.new_zeros(frames.shape[0], LAYERS, lstm.hidden_size)
             return zeros, zeros.clone(), last
         silent = frames.new_zeros(*watched.shape[:2], self.decoder.embedding.embedding_dim)
         return *_batch_first(lstm(torch.cat([silent, watched], 2))[1]), last

@@ -5,7 +5,7 @@ An entry depends on the contents of its file, on the CNN's weights and on how th
 killed goes on with the next file.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -27,19 +27,6 @@ from lrcn_utils.training.processes import processes
 
 FRAMES_AT_ONCE = 16
 PIXELS_AT_ONCE = 320_000  # to the CNN: with more, the maps of its first layers leave a CPU's cache, at half the speed
-
-# What is seen of a frame: uint8 (time, height, width, 3), the crop's side, flow or not -> (views, time, h, w, 3).
-VIEWS: dict[str, Callable[[np.ndarray, int, bool], np.ndarray]] = {
-    "centre": lambda frames, crop, flow: clips.centre_crop(frames, crop)[None],
-    "centre and mirror": lambda frames, crop, flow: _and_mirror(clips.centre_crop(frames, crop), flow),
-    "whole": lambda frames, crop, flow: frames[None],
-    "whole and mirror": lambda frames, crop, flow: _and_mirror(frames, flow),
-    "ten": lambda frames, crop, flow: clips.ten_crops(frames, crop, flow=flow),
-}
-
-
-def _and_mirror(frames: np.ndarray, flow: bool) -> np.ndarray:
-    return np.stack([frames, clips.mirror(frames, flow=flow)])
 
 
 class FrameFeatures(Sequence):
@@ -68,12 +55,12 @@ def extract(
     """Features of the frames of the dataset's videos, computed where they are not in ``cache`` yet.
 
     ``cnn``: a module with ``features(images, layer)``, images float (n, 3, h, w) in 0..1; it is put in evaluation
-    mode. ``views``: one of ``VIEWS``; whole frames need a CNN that takes images of any size. ``spread``: only so many
-    frames of each video, evenly spread over it (a shorter one repeats some), instead of all.
+    mode. ``views``: one of ``clips.VIEWS``; whole frames need a CNN that takes images of any size. ``spread``: only
+    so many frames of each video, evenly spread over it (a shorter one repeats some), instead of all.
     A video is streamed through the CNN: memory does not grow with its length, nor with the number of videos.
     """
-    if views not in VIEWS:
-        raise ValueError(f"views={views!r}: choose one of {', '.join(VIEWS)}")
+    if views not in clips.VIEWS:
+        raise ValueError(f"views={views!r}: choose one of {', '.join(clips.VIEWS)}")
     how = {"input": dataset.input, "size": list(dataset.frames), "views": views, "spread": spread}
     network = {"layer": layer, "weights": weights_digest(cnn)}
     kept = ArrayCache(cache, "features", **how, **network, reader=VIDEO_READER)
@@ -91,20 +78,12 @@ def extract(
 def _of_video(dataset: ClipDataset, video: Video, cnn: nn.Module, layer: str, views: str, spread) -> np.ndarray:
     frames = dataset.stream(video)
     if spread:
-        frames = evenly_spread(frames, dataset.length(video), spread)
+        frames = clips.evenly_spread(frames, dataset.length(video), spread)
     parts = []
     while some := list(islice(frames, FRAMES_AT_ONCE)):
-        seen = VIEWS[views](np.stack(some), dataset.frames.crop, dataset.input == "flow")
+        seen = clips.VIEWS[views](np.stack(some), dataset.frames.crop, dataset.input == "flow")
         parts.append(cnn_features(cnn, seen, layer).half())
     return torch.cat(parts, dim=1).numpy()
-
-
-def evenly_spread(frames: Iterator[np.ndarray], n_frames: int, count: int) -> Iterator[np.ndarray]:
-    """``count`` of ``n_frames`` frames, evenly spread from first to last; some stand twice if there are fewer."""
-    wanted = torch.linspace(0, n_frames - 1, count).round().long().tolist()
-    for number, frame in enumerate(frames):
-        for _ in range(wanted.count(number)):
-            yield frame
 
 
 @torch.inference_mode()

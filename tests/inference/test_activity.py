@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from lrcn_utils.data.clips import LENGTH, TOY, test_clip_starts
+from lrcn_utils.data.clips import LENGTH, TOY, VIEWS, test_clip_starts
 from lrcn_utils.data.flow import make_flow
 from lrcn_utils.data.ucf101 import ClipDataset, read_index
 from lrcn_utils.data.video import VideoError, iter_frames, read_video, write_video
@@ -25,7 +25,7 @@ from lrcn_utils.models.activity import LRCN, SingleFrame
 from lrcn_utils.models.cnn import toy_caffenet
 from lrcn_utils.training.activity.models import load
 from lrcn_utils.training.activity.scores import _cut_clips, score, score_features, step_probabilities
-from lrcn_utils.training.features import VIEWS, cnn_features
+from lrcn_utils.training.features import cnn_features
 
 VIDEOS = 4
 

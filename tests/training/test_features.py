@@ -10,11 +10,11 @@ from torch import nn
 
 from lrcn_utils.data import flow
 from lrcn_utils.data.captions import CaptionSet
-from lrcn_utils.data.clips import FrameSize, collate_clips
+from lrcn_utils.data.clips import FrameSize, collate_clips, evenly_spread
 from lrcn_utils.data.ucf101 import ClipDataset, read_index
 from lrcn_utils.data.video import write_video
 from lrcn_utils.training import features
-from lrcn_utils.training.features import FeatureClips, evenly_spread, extract, extract_images
+from lrcn_utils.training.features import FeatureClips, extract, extract_images
 
 
 class Means(nn.Module):

@@ -13,7 +13,7 @@ from torch.nn import functional
 from lrcn_utils.training.activity.controls import KNOWN_FRAME, Control, Kinds
 from lrcn_utils.training.features import FrameFeatures
 
-# Evenly spread from the first frame of a video to its last, as ``features.evenly_spread`` takes them.
+# Evenly spread from the first frame of a video to its last, as ``clips.evenly_spread`` takes them.
 POSITIONS = ("first frame", "after a quarter", "middle frame", "after three quarters", "last frame")
 DECAYS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
 

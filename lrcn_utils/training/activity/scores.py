@@ -17,11 +17,11 @@ from torch import Tensor
 from tqdm import tqdm
 
 from lrcn_utils.data import atomic
-from lrcn_utils.data.clips import LENGTH, STRIDE, test_clip_starts
+from lrcn_utils.data.clips import LENGTH, STRIDE, VIEWS, test_clip_starts
 from lrcn_utils.data.ucf101 import ClipDataset, Video
 from lrcn_utils.metrics import activity as metrics
 from lrcn_utils.models.activity import Recogniser
-from lrcn_utils.training.features import VIEWS, cnn_features
+from lrcn_utils.training.features import cnn_features
 
 FRAMES_AT_ONCE, CLIPS_AT_ONCE, VIDEOS_AT_ONCE = 64, 64, 16
 

@@ -21,12 +21,13 @@ from torch import nn
 from tqdm import tqdm
 
 from lrcn_utils.data.cache import ArrayCache
+from lrcn_utils.data.clips import VIEWS
 from lrcn_utils.data.flow import flow_image, iter_flow
 from lrcn_utils.data.video import READER, VideoError, iter_frames, read_video, write_video
 from lrcn_utils.training.activity.settings import ActivitySettings
 from lrcn_utils.training.arrow.films import Film
 from lrcn_utils.training.checkpoints import weights_digest
-from lrcn_utils.training.features import FRAMES_AT_ONCE, VIEWS, cnn_features
+from lrcn_utils.training.features import FRAMES_AT_ONCE, cnn_features
 
 FORWARDS, BACKWARDS = DIRECTIONS = ("forwards", "backwards")
 STORED, AGAIN, POSITION, KEYS = "as stored", "encoded again", "one position", "key frames"

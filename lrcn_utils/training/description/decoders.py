@@ -28,7 +28,7 @@ DEFAULT = Recipe(**RECIPE)
 LONGEST = 60  # words of a description that are learned, and written
 
 
-def _tuple_words(words: Sequence[str]) -> Words:
+def tuple_words(words: Sequence[str]) -> Words:
     """A tuple's words as the encoder of (a) reads them: "cutting board" gives two, "none" gives none."""
     return [part for word in words if word != NOTHING for part in word.split()]
 
@@ -36,7 +36,7 @@ def _tuple_words(words: Sequence[str]) -> Words:
 def source_vocabulary(states: dict[str, list[str]]) -> Vocabulary:
     """The words of all states: what the encoder of (a) reads."""
     return Vocabulary(
-        dict.fromkeys(part for words in states.values() for word in words for part in _tuple_words([word]))
+        dict.fromkeys(part for words in states.values() for word in words for part in tuple_words([word]))
     )
 
 
@@ -52,7 +52,7 @@ def decoder_inputs(kind: str, outputs: CRFOutputs) -> Tensor:
         return tuple_vector(outputs.marginals)
     vocabulary, rows = source_vocabulary(outputs.states), []
     for states in outputs.map_tuples:
-        numbers = [vocabulary.ids[word] for word in _tuple_words(decode_tuple(states, outputs.states))]
+        numbers = [vocabulary.ids[word] for word in tuple_words(decode_tuple(states, outputs.states))]
         rows.append(torch.tensor(numbers[::-1] if kind == "a-reversed" else numbers))
     return nn.utils.rnn.pad_sequence(rows, batch_first=True)
 

@@ -99,7 +99,7 @@ def test_inputs_of_the_decoders(described):
 
 
 def test_words_of_a_tuple_as_they_are_said_words():
-    assert decoders._tuple_words(("cut", "none", "cutting board")) == ["cut", "cutting", "board"]
+    assert decoders.tuple_words(("cut", "none", "cutting board")) == ["cut", "cutting", "board"]
 
 
 def test_networks_keep_few_words_and_at_least_one(described):
