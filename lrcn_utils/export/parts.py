@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from lrcn_utils.data.clips import TOY
 from lrcn_utils.data.vocabulary import EOS, NEVER_SAID, Vocabulary
-from lrcn_utils.decoding import Without, extend, reorder
+from lrcn_utils.decoding import Without, reorder
 from lrcn_utils.export.recurrent import OverTime, exportable
 from lrcn_utils.inference.activity import ActivityModel
 from lrcn_utils.inference.description import Describer
@@ -220,12 +220,15 @@ def _search(model, words: Tensor, total: Tensor, finished: Tensor, state) -> tup
     images, beams = words.shape
     log_probs, state = model.step(words.flatten(), _map(state, lambda part: part.flatten(0, 1)))
     log_probs = log_probs.unflatten(0, (images, beams))
+    # A finished beam stays as it is: eos follows it, and adds nothing to its total.
     extended = log_probs.masked_fill(finished[..., None], -torch.inf)
+    extended[..., EOS].masked_fill_(finished, 0.0)
     # ONNX's TopK puts the lower index first among equals, as beam search wants it.
-    level = extend(extended, total, finished, EOS, lambda scores, k: scores.topk(k, dim=1))
-    rows = (level.parents + beams * torch.arange(images)[:, None]).flatten()
+    new_total, index = (total[..., None] + extended).flatten(1).topk(beams, dim=1)
+    parents, added = index // log_probs.shape[2], index % log_probs.shape[2]
+    rows = (parents + beams * torch.arange(images)[:, None]).flatten()
     after = _flat(_map(reorder(state, rows), lambda part: part.unflatten(0, (images, beams))))
-    return level.words, level.parents, level.log_probs, level.finished, log_probs, *after
+    return added, parents, new_total, added == EOS, log_probs, *after
 
 
 class _OneTuple(nn.Module):

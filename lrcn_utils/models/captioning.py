@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lrcn_utils.models.lstm import input_sums, next_state
+from lrcn_utils.models.lstm import input_sums, next_state, read_sentences
 
 # How many recurrent layers there are, and which of them (from 0) the image enters.
 VARIANTS = {"1u": (1, 0), "2u": (2, 0), "2f": (2, 1), "4f": (4, 1)}
@@ -76,15 +76,23 @@ class Captioner(ImageConditioned):
         for name, parameter in self.named_parameters():
             nn.init.zeros_(parameter) if "bias" in name else nn.init.uniform_(parameter, -0.08, 0.08)
 
-    def forward(self, image: Tensor, words: Tensor) -> Tensor:
-        """Logits (batch, time, vocabulary) from ``image`` (batch, image_size) and ``words`` (batch, time)."""
+    def forward(self, image: Tensor, words: Tensor, real: Tensor | None = None) -> Tensor:
+        """Logits (batch, time, vocabulary) from ``image`` (batch, image_size) and ``words`` (batch, time).
+
+        Where ``real`` (batch, time) tells the words from the padding behind them, nothing is computed for the padding,
+        and the logits are those behind the words alone, (real words, vocabulary), in the order of ``words[real]``.
+        """
         image = self.scaled(image)[:, None].expand(-1, words.shape[1], -1)
         x = self.dropout(self.embedding(words))
         for i, layer in enumerate(self.layers):
             if i == self.image_layer:
                 x = torch.cat([x, self.dropout(image)], dim=2)
-            x = layer(x)[0]
-        return self.output(self.dropout(x))
+            if real is None or not isinstance(layer, nn.LSTM):
+                x = layer(x)[0]
+            else:
+                x = read_sentences(layer, x, real.sum(dim=1))
+        x = self.dropout(x)
+        return self.output(x if real is None else x[real])
 
     def start(self, image: Tensor):
         """The state before the first word: the image's share of the gates, and zeros for every layer."""
@@ -204,9 +212,9 @@ class ImageCaptioner(nn.Module):
         super().__init__()
         self.cnn, self.captioner, self.layer = cnn, captioner, layer
 
-    def forward(self, pixels: Tensor, words: Tensor) -> Tensor:
-        """Logits (batch, time, vocabulary) from ``pixels`` (batch, 3, height, width) in 0..1 and ``words``."""
-        return self.captioner(self.cnn.features(pixels, self.layer), words)
+    def forward(self, pixels: Tensor, words: Tensor, real: Tensor | None = None) -> Tensor:
+        """The captioner's logits from ``pixels`` (batch, 3, height, width) in 0..1, ``words`` and ``real``."""
+        return self.captioner(self.cnn.features(pixels, self.layer), words, real)
 
     def start(self, pixels: Tensor):
         """The captioner's state for these pixels."""
@@ -225,9 +233,10 @@ def nearest(features: Tensor, training: Tensor) -> Tensor:
 def word_loss(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     """Cross-entropy over the real words and the end word: (its sum in nats, the number of words), both scalars.
 
-    ``logits`` (batch, time, vocabulary); ``targets`` (batch, time) are 0 where padded.
+    ``logits`` (batch, time, vocabulary); ``targets`` (batch, time) are 0 where padded. Or both without the padding:
+    (words, vocabulary) and (words,).
     """
-    total = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=0, reduction="sum")
+    total = F.cross_entropy(logits.flatten(0, -2), targets.flatten(), ignore_index=0, reduction="sum")
     return total, (targets != 0).sum()
 
 

@@ -93,15 +93,20 @@ class TupleCRF(nn.Module):
         if len(set(self.edges)) < len(self.edges):
             raise ValueError(f"edges {self.edges}: an edge stands twice")
         self.order = elimination_order(self.states, self.edges)
-        slot_of = torch.arange(len(self.states)).repeat_interleave(torch.tensor(self.states))
-        self.register_buffer("slot_of", slot_of, persistent=False)  # of each state, all slots side by side
+        self.register_buffer("sizes", torch.tensor(self.states), persistent=False)
+        owners = torch.arange(len(self.states)).repeat_interleave(self.sizes)  # the slot of each state
+        self.register_buffer("owners", owners, persistent=False)
+        self.register_buffer("ends", torch.tensor(self.edges, dtype=torch.long).reshape(-1, 2).T, persistent=False)
+        self.register_buffer("first_states", self.sizes.cumsum(0) - self.sizes, persistent=False)
+        cells = self.sizes[self.ends].prod(0)  # of each edge's table
+        self.register_buffer("first_cells", cells.cumsum(0) - cells, persistent=False)
         self.unary_weight = nn.Parameter(torch.ones(len(self.states)))
         self.pairwise = nn.ParameterList(torch.zeros(self.states[i], self.states[j]) for i, j in self.edges)
 
     def forward(self, unaries: Sequence[torch.Tensor], tuples: torch.Tensor) -> torch.Tensor:
         """Mean negative log-likelihood, in nats a tuple, of the true ``tuples`` (batch, slots)."""
         weighted = self._weighted(unaries)
-        return (self._eliminate(weighted, torch.logsumexp) - self._score(weighted, tuples)).mean()
+        return (self._log_z(weighted) - self._score(weighted, tuples)).mean()
 
     def score(self, unaries: Sequence[torch.Tensor], tuples: torch.Tensor) -> torch.Tensor:
         """Unnormalised log score (batch,) of ``tuples`` (batch, slots)."""
@@ -109,20 +114,28 @@ class TupleCRF(nn.Module):
 
     def log_partition(self, unaries: Sequence[torch.Tensor]) -> torch.Tensor:
         """log Z (batch,): the log of the summed scores of all tuples."""
-        return self._eliminate(self._weighted(unaries), torch.logsumexp)
+        return self._log_z(self._weighted(unaries))
 
     def marginals(self, unaries: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """p(y_s | clip), one tensor (batch, states[s]) a slot: the gradient of log Z in the unary scores."""
-        return self._gradient(unaries, torch.logsumexp)
+        with torch.enable_grad():
+            scores = self._weighted(unaries).detach().requires_grad_()
+            (found,) = torch.autograd.grad(self._log_z(scores).sum(), scores)
+        return list(found.split(self.states, 1))
 
+    @torch.no_grad()
     def map_tuple(self, unaries: Sequence[torch.Tensor]) -> torch.Tensor:
         """The most probable tuple (batch, slots), by the same elimination with max in the place of the sum.
 
-        The gradient of the best score is 1 at the states that reach it and 0 elsewhere, so no back-pointers
-        are kept. Between equally good tuples one is chosen whole.
+        Then the slots are filled in the opposite order: what a slot should be depends on slots that have been filled
+        by then. So no back-pointers are kept, and between equally good tuples one is chosen whole.
         """
-        best = self._gradient(unaries, lambda table, axis: table.max(axis).values)
-        return torch.stack([one_hot.argmax(1) for one_hot in best], 1)
+        steps: list[list[Factor]] = []
+        self._eliminate(self._weighted(unaries), self._maximise, steps)
+        best = torch.zeros(len(unaries[0]), len(self.states), dtype=torch.long, device=unaries[0].device)
+        for slot, touched in zip(reversed(self.order), reversed(steps), strict=True):
+            best[:, slot] = reduce(add, (self._beside(factor, slot, best) for factor in touched)).argmax(1)
+        return best
 
     def joint(self, unaries: Sequence[torch.Tensor]) -> torch.Tensor:
         """log p of every tuple, (batch, states[0], states[1], ...): enumeration, for small models.
@@ -136,27 +149,31 @@ class TupleCRF(nn.Module):
         total = reduce(add, (self._spread(factor, slots) for factor in self._factors(self._weighted(unaries))))
         return total - total.flatten(1).logsumexp(1).reshape(-1, *[1] * len(self.states))
 
-    def _weighted(self, unaries: Sequence[torch.Tensor]) -> Sequence[torch.Tensor]:
+    def _weighted(self, unaries: Sequence[torch.Tensor]) -> torch.Tensor:
+        """The weighted unaries of all slots side by side: (batch, sum of states)."""
         shapes = tuple(u.shape[1] for u in unaries)
         if shapes != self.states:
             raise ValueError(f"unaries have {shapes} states a slot, the CRF has {self.states}")
         side_by_side = torch.cat(list(unaries), 1)
-        weights = self.unary_weight[self.slot_of]
+        weights = self.unary_weight.index_select(0, self.owners)
         # An impossible state stays out of the product: the gradient of the weight would be -inf times 0.
         impossible = side_by_side == -torch.inf
-        weighted = (weights * side_by_side.masked_fill(impossible, 0)).masked_fill(impossible, -torch.inf)
-        return weighted.split(self.states, 1)
+        return (weights * side_by_side.masked_fill(impossible, 0)).masked_fill(impossible, -torch.inf)
 
-    def _score(self, weighted: Sequence[torch.Tensor], tuples: torch.Tensor) -> torch.Tensor:
-        y = tuples.unbind(1)
-        own = (unary.gather(1, state[:, None])[:, 0] for unary, state in zip(weighted, y, strict=True))
-        pairs = (table[y[i], y[j]] for (i, j), table in zip(self.edges, self.pairwise, strict=True))
-        return reduce(add, [*own, *pairs])
+    def _score(self, weighted: torch.Tensor, tuples: torch.Tensor) -> torch.Tensor:
+        own = weighted.gather(1, tuples + self.first_states).sum(1)
+        if not self.edges:
+            return own
+        # All tables in one row, so that one look-up, with one gradient, serves all edges.
+        tables = torch.cat([table.flatten() for table in self.pairwise])
+        i, j = self.ends
+        cells = self.first_cells + tuples[:, i] * self.sizes[j] + tuples[:, j]
+        return own + tables.gather(0, cells.flatten()).view_as(cells).sum(1)
 
-    def _factors(self, unaries: Sequence[torch.Tensor]) -> list[Factor]:
+    def _factors(self, weighted: torch.Tensor) -> list[Factor]:
         edges = zip(self.edges, self.pairwise, strict=True)
         return [
-            *(((slot,), unary) for slot, unary in enumerate(unaries)),
+            *(((slot,), unary) for slot, unary in enumerate(weighted.split(self.states, 1))),
             *((edge, table[None]) for edge, table in edges),
         ]
 
@@ -165,23 +182,78 @@ class TupleCRF(nn.Module):
         own, table = factor
         return table.reshape(table.shape[0], *(self.states[slot] if slot in own else 1 for slot in scope))
 
-    def _eliminate(self, unaries, sum_out: Callable[[torch.Tensor, int], torch.Tensor]) -> torch.Tensor:
-        """Sum (or maximise) the slots out one by one: (batch,)."""
-        factors = self._factors(unaries)
+    def _log_z(self, weighted: torch.Tensor) -> torch.Tensor:
+        return self._eliminate(weighted, self._sum_out)
+
+    def _eliminate(self, weighted, sum_out: Callable, steps: list[list[Factor]] | None = None) -> torch.Tensor:
+        """Sum (or maximise) the slots out one by one: (batch,). ``steps`` receives the factors that each slot was in.
+
+        ``sum_out(touched, scope, slot)`` gives the table of ``scope`` without ``slot``, from the factors with ``slot``.
+        """
+        factors = self._factors(weighted)
         for slot in self.order:
             touched = [factor for factor in factors if slot in factor[0]]
             scope = sorted({other for own, _ in touched for other in own})
-            table = reduce(add, (self._spread(factor, scope) for factor in touched))
-            left = tuple(other for other in scope if other != slot)
             factors = [factor for factor in factors if slot not in factor[0]]
-            factors.append((left, sum_out(table, scope.index(slot) + 1)))
+            factors.append((tuple(other for other in scope if other != slot), sum_out(touched, scope, slot)))
+            if steps is not None:
+                steps.append(touched)
         total = reduce(add, (table for _, table in factors))
-        if not total.isfinite().all():
+        if not math.isfinite(total.sum().item()):
             clip = int(total.isfinite().logical_not().nonzero()[0])
             raise ValueError(f"unaries: clip {clip} has no possible tuple, or a log-probability that is not a number")
         return total
 
-    def _gradient(self, unaries, sum_out) -> list[torch.Tensor]:
-        with torch.enable_grad():
-            scores = [unary.detach().requires_grad_() for unary in self._weighted(unaries)]
-            return list(torch.autograd.grad(self._eliminate(scores, sum_out).sum(), scores))
+    def _sum_out(self, touched: list[Factor], scope: list[int], slot: int) -> torch.Tensor:
+        pairs = [(own, table) for own, table in touched if own != (slot,)]
+        if len(pairs) == 1 and len(scope) == 2 and len(pairs[0][1]) == 1:  # a leaf, and the table of its only edge
+            message = reduce(add, (table for own, table in touched if own == (slot,)))
+            table = pairs[0][1][0]
+            return log_sum_product(message, table if slot == scope[0] else table.T)
+        return self._joined(touched, scope).logsumexp(scope.index(slot) + 1)
+
+    def _maximise(self, touched: list[Factor], scope: list[int], slot: int) -> torch.Tensor:
+        return self._joined(touched, scope).amax(scope.index(slot) + 1)
+
+    def _joined(self, factors: list[Factor], scope: Sequence[int]) -> torch.Tensor:
+        return reduce(add, (self._spread(factor, scope) for factor in factors))
+
+    def _beside(self, factor: Factor, slot: int, states: torch.Tensor) -> torch.Tensor:
+        """The factor's scores (batch, states) of ``slot``, all its other slots being as ``states`` (batch, slots)."""
+        own, table = factor
+        clips = torch.arange(len(states), device=states.device)[:, None] % len(table)
+        every = torch.arange(self.states[slot], device=states.device)
+        return table[clips, *(every if other == slot else states[:, other, None] for other in own)]
+
+
+def log_sum_product(message: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
+    """log sum_i exp(message_i + table_ij) for each j: (batch, j), from ``message`` (batch, i) and ``table`` (i, j).
+
+    By a matrix product of exponentials, from which the largest of each row and column has been taken beforehand. Where
+    a sum is so small all the same that its terms may have left the range of the numbers, it is taken the plain way.
+    """
+    with torch.no_grad():
+        row, column = message.amax(1, keepdim=True), table.amax(0)
+        of_message, of_table = (message - row).exp_(), (table - column).exp_()
+        sums = of_message @ of_table
+        numbers = torch.finfo(sums.dtype)
+        exact = sums.min().item() > numbers.tiny / numbers.eps**2  # not so either where a number is not a number
+    if not exact:
+        return (message[:, :, None] + table).logsumexp(1)
+    return _LogSumProduct.apply(message, table, of_message, of_table, sums, row + column)
+
+
+class _LogSumProduct(torch.autograd.Function):
+    """What ``log_sum_product`` has found, with its gradient: how much each state i has to do with each j, summed up."""
+
+    @staticmethod
+    def forward(ctx, message, table, of_message, of_table, sums, shift):
+        ctx.save_for_backward(of_message, of_table, sums)
+        return sums.log().add_(shift)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, gradient):
+        of_message, of_table, sums = ctx.saved_tensors
+        share = gradient / sums
+        return (share @ of_table.T).mul_(of_message), (of_message.T @ share).mul_(of_table), None, None, None, None

@@ -5,6 +5,8 @@ Shapes are batch first: (batch, time, features). All gates of a layer stand in o
 input, forget, candidate, output (i f g o) in PyTorch; input, forget, output, candidate (i f o g) in Caffe.
 """
 
+import itertools
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -238,6 +240,84 @@ def from_caffe(w_xc: Tensor, b_c: Tensor, w_hc: Tensor) -> dict[str, Tensor]:
         "bias_ih": bias,
         "bias_hh": torch.zeros_like(bias),
     }
+
+
+def read_sentences(layer: nn.LSTM, x: Tensor, lengths: Tensor) -> Tensor:
+    """PyTorch's LSTM of one layer over sequences x (batch, time, input) of ``lengths`` (batch,): (batch, time, hidden).
+
+    The state starts at zero; outputs behind the end of a sequence are 0. On the CPU nothing is computed there, and the
+    gradient of each matrix of weights is one product for the whole batch, where PyTorch adds one a step.
+    """
+    if x.device.type != "cpu":
+        behind = torch.arange(x.shape[1], device=x.device) >= lengths[:, None]
+        return layer(x)[0].masked_fill(behind[..., None], 0)
+    longest_first = lengths.argsort(descending=True, stable=True)
+    sizes = [int(n) for t in range(x.shape[1]) if (n := (lengths > t).sum())]  # how many sequences are left at step t
+    rows = torch.cat([longest_first[:n] for n in sizes])
+    times = torch.arange(len(sizes)).repeat_interleave(torch.tensor(sizes))
+    found = _Packed.apply(x[rows, times], *layer.all_weights[0], sizes)
+    # Time first in memory, as PyTorch lays its outputs out: so dropout, which goes by memory, drops the same units.
+    padded = found.new_zeros(x.shape[1], x.shape[0], layer.hidden_size)
+    return padded.index_put((times, rows), found).transpose(0, 1)
+
+
+class _Packed(torch.autograd.Function):
+    """An LSTM layer over packed sequences, step after step: x (all steps, input) gives h (all steps, hidden).
+
+    ``sizes``: of how many sequences each step is, never more than of the one before.
+    """
+
+    @staticmethod
+    @torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.float32)
+    def forward(ctx, x, weight_ih, weight_hh, bias_ih, bias_hh, sizes):
+        hidden = weight_hh.shape[1]
+        gates = torch.addmm(bias_ih + bias_hh, x, weight_ih.T)
+        h, c = x.new_empty(2, len(x), hidden)
+        ends = list(itertools.accumulate(sizes))
+        for t, (size, end) in enumerate(zip(sizes, ends, strict=True)):
+            now = slice(end - size, end)
+            if t:
+                before = slice(now.start - sizes[t - 1], now.start - sizes[t - 1] + size)
+                gates[now].addmm_(h[before], weight_hh.T)
+            i, f, g, o = gates[now].chunk(4, dim=1)
+            gates[now, : 2 * hidden].sigmoid_(), g.tanh_(), o.sigmoid_()
+            torch.mul(i, g, out=c[now])
+            if t:
+                c[now].addcmul_(f, c[before])
+            torch.mul(o, c[now].tanh(), out=h[now])
+        ctx.save_for_backward(x, weight_ih, weight_hh, gates, h, c)
+        ctx.sizes, ctx.ends = sizes, ends
+        return h
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    @torch.amp.custom_bwd(device_type="cpu")
+    def backward(ctx, grad_h):
+        x, weight_ih, weight_hh, gates, h, c = ctx.saved_tensors
+        sizes, ends = ctx.sizes, ctx.ends
+        grad_sums = torch.empty_like(gates)  # of the gates' sums before the non-linearities
+        h_before, c_before = torch.zeros_like(h), torch.zeros_like(c)
+        for t in range(1, len(sizes)):
+            first = ends[t - 1] - sizes[t - 1]
+            h_before[ends[t - 1] : ends[t]] = h[first : first + sizes[t]]
+            c_before[ends[t - 1] : ends[t]] = c[first : first + sizes[t]]
+        later_h = later_c = grad_h[:0]  # what comes back from the step after, for the sequences that go on
+        for size, end in zip(reversed(sizes), reversed(ends), strict=True):
+            now = slice(end - size, end)
+            i, f, g, o = gates[now].chunk(4, dim=1)
+            of_h, tanh_c = grad_h[now].clone(), c[now].tanh()
+            of_h[: len(later_h)] += later_h
+            of_c = of_h * o * (1 - tanh_c.square())
+            of_c[: len(later_c)] += later_c
+            of_i, of_f, of_g, of_o = grad_sums[now].chunk(4, dim=1)
+            torch.mul(of_c * g, i * (1 - i), out=of_i)
+            torch.mul(of_c * c_before[now], f * (1 - f), out=of_f)
+            torch.mul(of_c * i, 1 - g.square(), out=of_g)
+            torch.mul(of_h * tanh_c, o * (1 - o), out=of_o)
+            later_h, later_c = grad_sums[now] @ weight_hh, of_c * f
+        of_x = grad_sums @ weight_ih if ctx.needs_input_grad[0] else None
+        of_bias = grad_sums.sum(0)
+        return of_x, grad_sums.T @ x, grad_sums.T @ h_before, of_bias, of_bias, None
 
 
 def zero_state(lstm: nn.Module, batch: int) -> tuple[tuple[Tensor, Tensor], ...]:

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 from lrcn_utils.data.pixels import PixelFiles
 from lrcn_utils.data.vocabulary import BOS, EOS, NEVER_SAID, PAD, UNK, Vocabulary, pad_batch, tokenise
 from lrcn_utils.decoding import Hypothesis, Without, beam_search
-from lrcn_utils.models.captioning import word_loss
+from lrcn_utils.models.captioning import Captioner, ImageCaptioner, word_loss
 
 Words = list[str]
 LONGEST = 20  # words of a caption that are learned, and written
@@ -68,6 +68,9 @@ def collate(items: Sequence[tuple[Tensor | None, list[int]]]) -> tuple[Tensor | 
 def batch_loss(model: Callable, batch: tuple[Tensor | None, Tensor, Tensor]) -> tuple[Tensor, Tensor]:
     """(sum of the losses in nats, number of words), ends of sentences counted; the batch goes to the model's device."""
     inputs, before, words = (None if part is None else part.to(device_of(model)) for part in batch)
+    if isinstance(getattr(model, "module", model), Captioner | ImageCaptioner):  # "module": of several processes
+        real = before != PAD
+        return word_loss(model(inputs, before, real), words[real])
     logits = model(before) if inputs is None else model(inputs, before)
     return word_loss(logits, words)
 

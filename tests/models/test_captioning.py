@@ -173,6 +173,27 @@ def test_loss_counts_real_words_only():
     assert total.item() == pytest.approx(torch.stack(expected).sum().item()) and words == 6
 
 
+@pytest.mark.parametrize("dropout", [0.0, 0.4])
+def test_real_words_alone_give_what_they_give_among_padding(dropout):
+    """Loss and gradients, and with dropout the same units dropped."""
+    for variant in VARIANTS:
+        for cell in CELLS:
+            model = Captioner(VOCABULARY, IMAGE, variant, cell, hidden=7, embedding=4, dropout=dropout).double()
+            image, words = torch.randn(4, IMAGE, dtype=torch.float64), torch.randint(4, VOCABULARY, (4, 6))
+            targets = torch.randint(4, VOCABULARY, (4, 6))
+            for row, length in enumerate((3, 6, 1, 5)):
+                words[row, length:] = targets[row, length:] = 0
+            found = []
+            for real in (None, words != 0):
+                torch.manual_seed(0)
+                logits = model(image, words, real)
+                loss, _ = word_loss(logits, targets if real is None else targets[real])
+                found.append((loss, *torch.autograd.grad(loss, list(model.parameters()))))
+            assert len(logits) == 3 + 6 + 1 + 5
+            for plain, ours in zip(*found, strict=True):
+                torch.testing.assert_close(ours, plain)
+
+
 def test_nearest_is_the_most_similar_direction():
     training = torch.tensor([[1.0, 0.0], [0.0, 5.0], [1.0, 1.0]])
     assert nearest(torch.tensor([[9.0, 0.1], [0.1, 0.1]]), training).tolist() == [0, 2]

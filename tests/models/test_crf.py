@@ -8,7 +8,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrcn_utils.models.crf import TupleCRF, chow_liu, complete_graph, elimination_order, mutual_information
+from lrcn_utils.models.crf import (
+    TupleCRF,
+    chow_liu,
+    complete_graph,
+    elimination_order,
+    log_sum_product,
+    mutual_information,
+)
 
 MILLION = 10**6
 
@@ -192,6 +199,49 @@ def test_gradients_by_finite_differences():
             down = crf(unaries, truth).item()
             flat[k] += step
             assert gradient[k].item() == pytest.approx((up - down) / (2 * step), abs=1e-7)
+
+
+def plain_log_sum_product(message, table):
+    return (message[:, :, None] + table).logsumexp(1)
+
+
+@st.composite
+def scores_far_apart(draw):
+    """A message (2, i) and a table (i, j) of numbers that may lie further apart than ``exp`` can tell, or be -inf."""
+    i, j = draw(st.integers(1, 5)), draw(st.integers(1, 4))
+    number = st.one_of(st.floats(-3, 3), st.floats(-300, 300), st.floats(-1e6, 1e6), st.just(-math.inf))
+    rows = [draw(st.lists(number, min_size=size, max_size=size)) for size in (2 * i, i * j)]
+    dtype = draw(st.sampled_from([torch.float32, torch.float64]))
+    message, table = torch.tensor(rows[0], dtype=dtype).view(2, i), torch.tensor(rows[1], dtype=dtype).view(i, j)
+    # Each sum has one state at least that is possible: the gradient of the log of nothing is not a number.
+    message[:, 0], table[0] = message[:, 0].nan_to_num(neginf=-5), table[0].nan_to_num(neginf=-7)
+    return message, table
+
+
+@settings(max_examples=300, deadline=None)
+@given(scores_far_apart())
+def test_sums_by_a_matrix_product_are_exact_however_far_apart_the_scores_are(scores):
+    """Values and gradients are the plain way's, within what rounding the largest of the scores already costs."""
+    scores = [part.requires_grad_() for part in scores]
+    found, expected = log_sum_product(*scores), plain_log_sum_product(*scores)
+    largest = max(float(part.detach().nan_to_num(neginf=0).abs().max()) for part in scores)
+    rounding = 8 * (1 + largest) * torch.finfo(found.dtype).eps
+    torch.testing.assert_close(found, expected, rtol=0, atol=rounding)
+    weights = torch.linspace(0.5, 2, found.numel(), dtype=found.dtype).view_as(found)
+    gradients = [torch.autograd.grad(values, scores, weights) for values in (found, expected)]
+    for ours, plain in zip(*gradients, strict=True):
+        torch.testing.assert_close(ours, plain, rtol=10 * rounding, atol=10 * rounding)
+
+
+@pytest.mark.parametrize("depth", [0, 100, 1000])
+def test_the_sum_has_the_right_gradient(depth):
+    """Finite differences; at a depth of 1,000 the largest of the message meets the smallest of the table."""
+    generator = torch.Generator().manual_seed(0)
+    message, table = (torch.randn(3, 4, generator=generator, dtype=torch.float64) for _ in range(2))
+    table = table.T[:, :3].clone()
+    message[0, 0], table[0, 1] = message[0, 0] + depth, table[0, 1] - depth
+    inputs = (message.requires_grad_(), table.requires_grad_())
+    assert torch.autograd.gradcheck(log_sum_product, inputs)
 
 
 def test_equals_pytorch_crf_on_a_chain_with_tied_transitions():

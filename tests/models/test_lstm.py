@@ -20,6 +20,7 @@ from lrcn_utils.models.lstm import (
     from_caffe,
     input_sums,
     next_state,
+    read_sentences,
     reorder_gates,
     set_forget_bias,
     step_layers,
@@ -347,3 +348,20 @@ def test_the_notebook_builds_the_classes_of_the_package(dtype):
             torch.testing.assert_close(theirs(x), ours(x)[0])
             continue
         same_outputs_and_gradients(theirs, ours, lambda m, _, f=call: f(m), lambda m, _, f=call: f(m), [h])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(1, 6), min_size=1, max_size=5), st.integers(0, 1000))
+def test_sentences_of_unequal_length_are_read_as_pytorch_reads_them(lengths, seed):
+    """Outputs and all gradients of ``nn.LSTM`` on the packed sentences, in any order of lengths."""
+    torch.manual_seed(seed)
+    layer, time = nn.LSTM(3, 4, batch_first=True).double(), max(lengths) + seed % 2
+    x = torch.randn(len(lengths), time, 3, dtype=torch.float64, requires_grad=True)
+    packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+    expected, _ = nn.utils.rnn.pad_packed_sequence(layer(packed)[0], batch_first=True, total_length=time)
+    found = read_sentences(layer, x, torch.tensor(lengths))
+    torch.testing.assert_close(found, expected)
+    weights = torch.randn_like(found)
+    gradients = [torch.autograd.grad((out * weights).sum(), (x, *layer.parameters())) for out in (found, expected)]
+    for ours, theirs in zip(*gradients, strict=True):
+        torch.testing.assert_close(ours, theirs)
