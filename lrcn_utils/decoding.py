@@ -187,7 +187,7 @@ def _generate(model, state, choose, bos: int, eos: int, max_length: int) -> tupl
             break
         rows, before = rows[going], chosen[going]
         if len(going) < len(chosen):
-            state = _reorder(state, going)
+            state = reorder(state, going)
     return words[:, : t + 1], total
 
 
