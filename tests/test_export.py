@@ -17,13 +17,14 @@ from lrcn_utils.data.ucf101 import read_index
 from lrcn_utils.environment import CHECKPOINTS
 from lrcn_utils.export import __main__ as command
 from lrcn_utils.export import files, folder
-from lrcn_utils.export.parts import _tuple, open_model
+from lrcn_utils.export.parts import _cnn, _tuple, open_model
 from lrcn_utils.export.recurrent import AsLoop, AsOperator
 from lrcn_utils.inference import exported
 from lrcn_utils.inference.activity import ActivityModel
 from lrcn_utils.inference.captioning import Captions
 from lrcn_utils.inference.description import Describer
 from lrcn_utils.inference.film import Film
+from lrcn_utils.models import cnn as cnns
 from lrcn_utils.models.crf import TupleCRF
 
 pytest.importorskip("onnxruntime", reason="the extra export is not installed")
@@ -150,6 +151,14 @@ def test_a_file_that_computes_something_else_is_refused_and_nothing_is_kept(tmp_
     with pytest.raises(ValueError, match=r"clip.onnx differs from PyTorch by .*, more than 1e-04; nothing is kept"):
         folder.export(SHIPPED["activity"], tmp_path / "wrong", "onnx")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_network_of_torchvision_is_exported_up_to_its_layer(tmp_path):
+    """Outside of an export it stops there."""
+    part = _cnn(cnns.untrained("squeezenet1_1"), "pool", (64, 64))
+    files.write(part, tmp_path / "cnn.onnx")
+    assert files.difference(part, tmp_path / "cnn.onnx") < 1e-5
+    assert (tmp_path / "cnn.onnx").stat().st_size < 3.2e6, "the classifier, 2 MB of the network's 5, is left out"
 
 
 @pytest.mark.parametrize(

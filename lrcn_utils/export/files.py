@@ -85,4 +85,4 @@ def _apart(found: np.ndarray, expected: np.ndarray) -> float:
     with np.errstate(invalid="ignore"):
         apart = np.where(found == expected, 0, np.abs(found - expected))  # the same infinity is no difference
     scale = max(1.0, np.abs(expected, where=np.isfinite(expected), out=np.zeros_like(expected)).max(initial=0))
-    return float(np.nan_to_num(apart, nan=np.inf).max(initial=0) / scale)
+    return float(np.nan_to_num(apart, nan=np.inf, posinf=np.inf).max(initial=0) / scale)

@@ -306,16 +306,21 @@ class Pretrained(nn.Module):
         if layer == "fc8":
             return self.network(x)
 
+        found = []
+
         def stop(module, inputs, output):
-            raise _Reached(output)
+            found.append(output)
+            if not torch.compiler.is_compiling():  # an exporter must come to the end, and then leaves out the rest
+                raise _Reached
 
         handle = self.network.get_submodule(self.layers[layer]).register_forward_hook(stop)
         try:
             self.network(x)
-        except _Reached as reached:
-            (output,) = reached.args
+        except _Reached:
+            pass
         finally:
             handle.remove()
+        (output,) = found
         return output.flatten(2).mean(2) if output.dim() == 4 else output
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
