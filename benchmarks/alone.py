@@ -1,0 +1,22 @@
+"""A row is measured in a process of its own: it begins with an empty memory, and ends with all that it made."""
+
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+
+from benchmarks.measure import measure
+from benchmarks.rows import ROWS
+
+
+def measure_alone(name: str, threads: int) -> dict:
+    """The result of the row of this name, as ``measure`` gives it."""
+    # A fork server has imported all that the rows need, so that each process begins at once. Windows has none.
+    servers = "forkserver" in multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if servers else "spawn")
+    if servers:
+        context.set_forkserver_preload([__name__])
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        return pool.submit(_measure, name, threads).result()
+
+
+def _measure(name: str, threads: int) -> dict:
+    return measure(next(row for row in ROWS if row.name == name), threads)
