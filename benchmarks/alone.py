@@ -1,6 +1,7 @@
 """A row is measured in a process of its own: it begins with an empty memory, and ends with all that it made."""
 
 import multiprocessing
+import tempfile
 from concurrent.futures import ProcessPoolExecutor
 
 from benchmarks.measure import measure
@@ -14,9 +15,10 @@ def measure_alone(name: str, threads: int) -> dict:
     context = multiprocessing.get_context("forkserver" if servers else "spawn")
     if servers:
         context.set_forkserver_preload([__name__])
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
-        return pool.submit(_measure, name, threads).result()
+    with tempfile.TemporaryDirectory(prefix="lrcn-bench-") as folder, ProcessPoolExecutor(1, context) as pool:
+        return pool.submit(_measure, name, threads, folder).result()
 
 
-def _measure(name: str, threads: int) -> dict:
+def _measure(name: str, threads: int, folder: str) -> dict:
+    tempfile.tempdir = folder  # what the row makes goes when it ends
     return measure(next(row for row in ROWS if row.name == name), threads)

@@ -1,9 +1,9 @@
 """The arithmetic that a network needs, counted by hand: additions and multiplications of its matrix products.
 
-By hand, since PyTorch's counter (``torch.utils.flop_counter``) does not see oneDNN's LSTM, counts the weight gradient of
-a grouped convolution once for each group, and would count a clumsy way to do the same as more work. What is no matrix
-product (pooling, normalisation, sigmoids, softmax, the update of the weights) counts as nothing: a floor is to be below
-what is possible.
+By hand, since PyTorch's counter (``torch.utils.flop_counter``) does not see oneDNN's LSTM, counts the weight gradient
+of a grouped convolution once for each group, and would count a clumsy way to do the same as more work. What is no
+matrix product (pooling, normalisation, sigmoids, softmax, the update of the weights) counts as nothing: a floor is to
+be below what is possible.
 """
 
 from torch import nn

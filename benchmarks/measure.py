@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -36,7 +37,7 @@ class Times:
 
     wall: tuple[float, float, float]
     cpu: tuple[float, float, float]
-    memory: float
+    memory: float | None
     rounds: int
 
     def seconds(self, clock: str) -> float:
@@ -79,39 +80,50 @@ def measure(row: Row, threads: int = 1) -> dict:
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     clock = "cpu" if threads == 1 and environment.device().type == "cpu" else "wall"
-    result = Result(row.name, row.over, row.bar, clock, memory_bar=row.memory_bar)
+    result = Result(row.name, row.over, row.bar, row.clock or clock, memory_bar=row.memory_bar)
     try:
         with contextlib.redirect_stdout(None):
             _measure(row, row.build(), result)
     except Missing as missing:
         result.fault = str(missing)
-    except Exception:  # noqa: BLE001  whatever it is, the other rows are to be measured
+    except Exception:  # whatever it is, the other rows are to be measured
         result.fault = traceback.format_exc(limit=-3)
     return asdict(result) | {"holds": result.holds}
 
 
 def _measure(row: Row, work: Work, result: Result) -> None:
-    memory = _first_calls(work)
-    product = _product() if work.flops else None
-    ways = dict(work.ways) | ({FLOOR: product} if product else {})
-    samples = _rounds(ways, row.least)
+    if work.measured:
+        for name, (wall, cpu) in work.measured.items():
+            result.ways[name] = Times((wall,) * 3, (cpu,) * 3, None, 1)
+    else:
+        _time(row, work, result)
+    _figure(row, work, result)
+    if result.holds is False and work.ways:
+        result.profile = profile(next(iter(work.ways.values())))
+
+
+def _time(row: Row, work: Work, result: Result) -> None:
+    once, memory = _first_calls(work)
+    ways = dict(work.ways)
+    if work.flops:
+        product = ways[FLOOR] = _Product()
+        once[FLOOR] = _sample(product, 2)[0]
+    samples = _rounds(ways, once, row.least)
     for name in work.ways:
         times = work.times.get(name, 1)
         wall, cpu = (_quartiles([times * one[side] for one in samples[name]]) for side in (0, 1))
         result.ways[name] = Times(wall, cpu, memory[name], len(samples[name]))
-    if product:
-        side = 0 if result.clock == "wall" else 1
-        seconds = [one[side] for one in samples[FLOOR]]
+    if work.flops:
+        seconds = [one[result.clock == "cpu"] for one in samples[FLOOR]]
         result.floor = work.flops / product.flops * min(seconds)
         result.product = [product.flops / found / 1e9 for found in (min(seconds), _quartiles(seconds)[1])]
-    _figure(row, work, result)
-    if result.holds is False:
-        result.profile = profile(next(iter(work.ways.values())))
 
 
 def _figure(row: Row, work: Work, result: Result) -> None:
-    first, *_ = result.ways.values()
-    own = getattr(first, result.clock)
+    first = next(iter(result.ways))
+    if row.over == SECONDS:
+        first = max(result.ways, key=lambda name: result.ways[name].seconds(result.clock))
+    own = getattr(result.ways[first], result.clock)
     if result.floor:
         result.share_of_peak = result.floor / own[1]
     if row.over == GROWTH:
@@ -135,19 +147,21 @@ def exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float:
     return max(math.log(t1 / t0) / math.log(n1 / n0) for (n0, n1), (t0, t1) in pairs)
 
 
-def _first_calls(work: Work) -> dict[str, float]:
-    """Call every way twice, compare what they return, and note the most memory (MB) that each of them took."""
-    memory, found = {}, {}
+def _first_calls(work: Work) -> tuple[dict[str, float], dict[str, float]]:
+    """Call every way twice, and compare what they return: the seconds of a call, and the most memory (MB) it took."""
+    once, memory, found = {}, {}, {}
     for name, call in work.ways.items():
         _forget_peak()
         call()
+        began = time.perf_counter()
         found[name] = call()
-        memory[name] = _peak()
+        _finish()
+        once[name], memory[name] = time.perf_counter() - began, _peak()
     first = next(iter(found.values()))
     if not work.sizes:
         for name, other in found.items():
             _same(name, first, other)
-    return memory
+    return once, memory
 
 
 def _same(name: str, first: object, other: object) -> None:
@@ -164,17 +178,16 @@ def _forget_peak() -> None:
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
     with contextlib.suppress(OSError):  # Linux alone can; elsewhere a peak is that of all that went before
-        with open("/proc/self/clear_refs", "w", encoding="ascii", newline="\n") as file:
-            file.write("5")
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii", newline="\n")
 
 
-def _peak() -> float:
+def _peak() -> float | None:
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / 1e6
     try:
         import resource
     except ImportError:  # Windows
-        return math.nan
+        return None
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
 
 
@@ -191,15 +204,8 @@ class _Product:
         torch.mm(self.a, self.b, out=self.out)
 
 
-def _product() -> _Product:
-    product = _Product()
-    product()
-    return product
-
-
-def _rounds(ways: dict[str, Callable], least: int) -> dict[str, list[tuple[float, float]]]:
-    """Samples (wall, CPU) of a call of each way, all ways once a round."""
-    once = {name: _sample(call, 1)[0] for name, call in ways.items()}
+def _rounds(ways: dict[str, Callable], once: dict[str, float], least: int) -> dict[str, list[tuple[float, float]]]:
+    """Samples (wall, CPU) of a call of each way, all ways once a round. ``once``: seconds of a call, roughly."""
     calls = {name: max(1, math.ceil(SAMPLE / max(seconds, 1e-9))) for name, seconds in once.items()}
     a_round = sum(once[name] * calls[name] for name in ways)
     order, random_order = list(ways), random.Random(0)

@@ -1,10 +1,14 @@
 """The plain ways: how the same is written without thinking of speed, and what other public code does."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from itertools import pairwise
 
+import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
+from lrcn_utils.data.clips import LENGTH
 from lrcn_utils.data.vocabulary import BOS, EOS
 
 
@@ -47,7 +51,47 @@ def every_pair(model, images: Tensor, captions: list[list[int]]) -> Tensor:
     return scores
 
 
-def batches(items, size: int) -> Iterator[list]:
-    """Lists of ``size`` items one after another, the last one shorter."""
-    for start in range(0, len(items), size):
-        yield [items[i] for i in range(start, min(start + size, len(items)))]
+def epoch(model, dataset, batch_loss: Callable, optimizer, *, batch_size: int, collate: Callable | None = None) -> None:
+    """The training loop that everybody writes; ``batch_loss`` as ``training.loop.fit`` takes it."""
+    model.train()
+    for batch in DataLoader(dataset, batch_size, shuffle=True, collate_fn=collate):
+        loss = batch_loss(model, batch)
+        loss = loss[0] / loss[1] if isinstance(loss, tuple) else loss
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+class StoredFeatures(Dataset):
+    """Clips of cached features, the file of each film opened anew for each clip: (float32 (16, d), label)."""
+
+    def __init__(self, features):
+        self.files = [features.kept.path(file) for file in features.files]
+        self.labels = [video.label for video in features.videos]
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, i: int) -> tuple[Tensor, int]:
+        found = np.load(self.files[i], mmap_mode="r")
+        start = np.random.randint(found.shape[1] - LENGTH + 1)
+        view = np.random.randint(len(found))
+        return torch.from_numpy(found[view, start : start + LENGTH].astype(np.float32)), self.labels[i]
+
+
+def raw_frames(path) -> int:
+    """Decode a film with PyAV as its examples do: with its own threads, and a new scaler for each frame."""
+    import av
+
+    with av.open(str(path)) as container:
+        return sum(frame.to_ndarray(format="rgb24") is not None for frame in container.decode(video=0))
+
+
+def dis_flow(frames: np.ndarray) -> None:
+    """OpenCV's flow of frames in memory, and nothing else."""
+    import cv2
+
+    method = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
+    for before, after in pairwise(grey):
+        method.calc(before, after, None)

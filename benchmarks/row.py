@@ -20,12 +20,14 @@ class Work:
     ``flops``: additions and multiplications that the work needs, for its floor.
     ``times``: of a way that does a part of the work only, how many such parts are the whole. Its time is multiplied.
     ``sizes``: the size of the work of each way, where the row is about growth.
+    ``measured``: (wall, CPU) seconds of each way where it has been called already, as it cannot be called often.
     """
 
     ways: Mapping[str, Callable[[], object]]
     flops: float | None = None
     times: Mapping[str, float] = field(default_factory=dict)
     sizes: Mapping[str, float] = field(default_factory=dict)
+    measured: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,12 @@ class Row:
     """A row: ``build`` makes its work, in a process of its own.
 
     ``over`` says what its figure is: the first way's time over that of the ``FLOOR``, or over that of another way,
-    named here; its CPU ``SECONDS``; or the exponent of ``GROWTH`` of time with size. ``bar``: the most that it may be.
+    named here; the CPU ``SECONDS`` of its slowest way; or the exponent of ``GROWTH`` of time with size.
+    ``bar``: the most that the figure may be.
     ``memory_bar``: for growth, how often the memory of the smallest size the largest may take at its peak.
-    ``least``: the fewest times that each way is timed. Some of the slowest rows are only measured when asked for by
-    name: those that are not ``usual``.
+    ``clock``: "wall" where waiting is part of the work, as for other processes; else as ``measure`` decides.
+    ``least``: the fewest times that each way is timed.
+    ``usual``: whether it is measured with all others, or is so slow that it is only when asked for by its name.
     """
 
     name: str
@@ -44,6 +48,7 @@ class Row:
     over: str = FLOOR
     bar: float | None = None
     memory_bar: float | None = None
+    clock: str | None = None
     least: int = 7
     usual: bool = True
 
@@ -57,10 +62,14 @@ class Topic:
     def row(self, name: str, *settings, **facts) -> Callable:
         """Add a row; ``settings`` go to the function that is decorated, ``facts`` are those of ``Row``."""
 
-        def add(build: Callable[..., Work]) -> Callable[..., Work]:
+        def decorated(build: Callable[..., Work]) -> Callable[..., Work]:
             # Of several decorators the lowest is called first: the one above it goes before it.
             place = self._first.setdefault(build, len(self.rows))
             self.rows.insert(place, Row(name, partial(build, *settings), **facts))
             return build
 
-        return add
+        return decorated
+
+    def add(self, name: str, build: Callable[..., Work], *settings, **facts) -> None:
+        """Add a row after all others."""
+        self.rows.append(Row(name, partial(build, *settings), **facts))

@@ -7,10 +7,11 @@ every way says as many words as every other.
 import torch
 
 from benchmarks import flops, plain
-from benchmarks.row import Topic, Work
+from benchmarks.row import Missing, Topic, Work
 from lrcn_utils import environment
 from lrcn_utils.data.vocabulary import BOS, EOS, pad_batch
 from lrcn_utils.decoding import beam_search, greedy, sample
+from lrcn_utils.metrics import captions
 from lrcn_utils.models.captioning import Captioner, loss_per_word
 from lrcn_utils.training.captioning.retrieval import score_matrix
 
@@ -51,7 +52,7 @@ def train(variant: str, hidden: int) -> Work:
     return Work(ways, flops.of_captioner(captioner, IMAGES, int((words != 0).sum()), train=True))
 
 
-def _endless(variant: str, hidden: int) -> tuple[Captioner, torch.Tensor]:
+def endless(variant: str, hidden: int) -> tuple[Captioner, torch.Tensor]:
     captioner = _captioner(variant, hidden).eval()
     with torch.no_grad():
         captioner.output.bias[EOS] = -1e4
@@ -69,7 +70,7 @@ def _words(hypotheses) -> list:
 @TOPIC.row("beam 3, 2f 1000", "2f", 1000, 3, bar=1.3)
 @TOPIC.row("beam 5, 2f 1000", "2f", 1000, 5, bar=1.3)
 def decode(variant: str, hidden: int, width: int) -> Work:
-    captioner, images = _endless(variant, hidden)
+    captioner, images = endless(variant, hidden)
     search, settings = (beam_search, (width,)) if width else (greedy, ())
     some = IMAGES // 16
     ways = {
@@ -84,7 +85,7 @@ def decode(variant: str, hidden: int, width: int) -> Work:
 
 @TOPIC.row("sampling 20 x 8 images, 1u 512", bar=1.6)
 def draw() -> Work:
-    captioner, images = _endless("1u", 512)
+    captioner, images = endless("1u", 512)
     images, n = images[:8], 20
     options = {"bos": BOS, "eos": EOS, "max_length": WORDS}
     ways = {
@@ -107,3 +108,34 @@ def retrieve() -> Work:
         "every pair": torch.no_grad()(lambda: plain.every_pair(captioner, images[:1], captions)),
     }
     return Work(ways, times={"every pair": 4})
+
+
+@TOPIC.row("BLEU, 1,000 captions", 0, over="COCO code")
+@TOPIC.row("ROUGE-L, 1,000 captions", 1, over="COCO code")
+@TOPIC.row("CIDEr-D, 1,000 captions", 2, over="COCO code")
+def metric(number: int) -> Work:
+    try:
+        from pycocoevalcap.bleu.bleu import Bleu
+        from pycocoevalcap.cider.cider import Cider
+        from pycocoevalcap.rouge.rouge import Rouge
+    except ImportError as error:
+        raise Missing("pycocoevalcap is not installed") from error
+    candidates = texts(1000, seed=0)
+    references = [list(five) for five in zip(*(texts(1000, seed) for seed in range(1, 6)), strict=True)]
+    ours = (captions.bleu, captions.rouge_l, captions.cider_d)[number]
+    theirs = (Bleu(4), Rouge(), Cider())[number]
+    joined = {i: [" ".join(words)] for i, words in enumerate(candidates)}
+    told = {i: [" ".join(words) for words in five] for i, five in enumerate(references)}
+    options = {"verbose": 0} if number == 0 else {}
+    ways = {
+        "ours": lambda: torch.tensor(ours(candidates, references)),
+        "COCO code": lambda: torch.tensor(theirs.compute_score(told, joined, **options)[0]),
+    }
+    return Work(ways)
+
+
+def texts(count: int, seed: int) -> list[list[str]]:
+    """Captions of common words, so that some n-grams are shared."""
+    draw = torch.Generator().manual_seed(seed)
+    lengths = torch.randint(7, 16, (count,), generator=draw).tolist()
+    return [[f"w{int(w)}" for w in torch.randint(60, (n,), generator=draw)] for n in lengths]
