@@ -25,10 +25,10 @@ def main(words: list[str] | None = None) -> None:
     from benchmarks.rows import ROWS
     from benchmarks.table import table
 
-    chosen = [row for row in ROWS if (args.row.lower() in row.name.lower() if args.row else row.usual)]
     if args.list:
-        print("\n".join(f"{row.name}{'' if row.usual else '  (only when asked for)'}" for row in chosen))
+        print("\n".join(f"{row.name}{'' if row.usual else '  (only when asked for)'}" for row in ROWS))
         return
+    chosen = [row for row in ROWS if (args.row.lower() in row.name.lower() if args.row else row.usual)]
     if not chosen:
         sys.exit(f"no row has '{args.row}' in its name; --list lists them")
     began = time.monotonic()

@@ -32,7 +32,7 @@ def toy_kitchen() -> Path:
 def moving(frames: int, height: int, width: int, seed: int = 0) -> Iterator[np.ndarray]:
     """Frames of a smooth picture that moves, with the noise of a camera: uint8 (height, width, 3)."""
     rng = np.random.default_rng(seed)
-    coarse = rng.integers(0, 256, (height // 8 + 8, width // 8 + 8, 3))
+    coarse = rng.integers(0, 256, (height // 8 + 9, width // 8 + 9, 3))
     picture = coarse.repeat(8, 0).repeat(8, 1).astype(np.int16)
     for t in range(frames):
         part = picture[t % 64 : t % 64 + height, 2 * t % 64 : 2 * t % 64 + width]

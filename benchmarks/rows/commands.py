@@ -22,6 +22,6 @@ def _help(*words: str) -> Work:
 
 for _name in MODULES:
     _words = ("-m", *f"lrcn_utils.{_name}".split())
-    TOPIC.row(f"start: python -m lrcn_utils.{_name} --help", *_words, over=SECONDS, bar=0.3)(_help)
+    TOPIC.add(f"start: python -m lrcn_utils.{_name} --help", _help, *_words, over=SECONDS, bar=0.3)
 for _name in SCRIPTS:
-    TOPIC.row(f"start: data_scripts/{_name} --help", f"data_scripts/{_name}", over=SECONDS, bar=0.3)(_help)
+    TOPIC.add(f"start: data_scripts/{_name} --help", _help, f"data_scripts/{_name}", over=SECONDS, bar=0.3)

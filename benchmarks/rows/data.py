@@ -64,9 +64,8 @@ def features(name: str, size, view: str, layer: str) -> Work:
         return torch.from_numpy(np.stack(list(found))).float()
 
     def alone() -> torch.Tensor:
-        return torch.stack(
-            [cnn_features(cnn, VIEWS[view](one, size.crop, False), layer).half() for one in held]
-        ).float()
+        seen = [VIEWS[view](one, size.crop, False) for one in held]
+        return torch.stack([cnn_features(cnn, one, layer).half() for one in seen]).float()
 
     @torch.inference_mode()
     def one_image() -> torch.Tensor:

@@ -95,10 +95,8 @@ def end_to_end() -> Work:
     recipe = recipe.__class__(**vars(recipe) | {"epochs": 1, "rate": 0.0})
     loop = partial(plain.epoch, model, dataset, _clip_loss, batch_size=recipe.batch_size, collate=collate_clips)
     ways = {"ours": lambda: train(model, dataset, recipe, progress=False) and None, PLAIN: lambda: loop(optimizer())}
-    frames = 64 * 16
-    return Work(
-        ways, flops.of_images(model.cnn, "fc6", frames, train=True) + flops.of_steps(model.lstm, frames, train=True)
-    )
+    needed = flops.of_images(model.cnn, "fc6", 64 * 16, train=True) + flops.of_steps(model.lstm, 64 * 16, train=True)
+    return Work(ways, needed)
 
 
 @TOPIC.row("activity head on cached features, an epoch of 400 films", over=PLAIN, bar=0.5)
@@ -161,4 +159,4 @@ def _notebook(number: int) -> Work:
 
 
 for _number in LESSONS:
-    TOPIC.row(f"notebook {_number:02d}, slowest cells", _number, over=SECONDS, usual=False)(_notebook)
+    TOPIC.add(f"notebook {_number:02d}, slowest cells", _notebook, _number, over=SECONDS, usual=False)

@@ -158,8 +158,10 @@ def descriptions() -> Work:
     view = DescriptionExplorer(logic)
     slot, box = next(iter(view.slots.items()))
 
-    def edit(following=cycle(box.options[1:3])) -> None:
+    another = _move(box, *box.options[1:3])
+
+    def edit() -> None:
         logic._written.clear()  # what was written once is kept
-        box.value = next(following)
+        another()
 
     return Work({"another film": _move(view.video, *names), "another word": edit})
