@@ -21,6 +21,7 @@ RESULTS = Path("build/bench/results.json")
 def main(words: list[str] | None = None) -> None:
     args = _parse(words)
     os.environ["OMP_NUM_THREADS"] = str(args.threads)  # before PyTorch is imported
+    os.environ.setdefault("KINETO_LOG_LEVEL", "9")  # the profiler reports each of its steps otherwise
     from benchmarks.alone import measure_alone
     from benchmarks.rows import ROWS
     from benchmarks.table import table
@@ -31,18 +32,19 @@ def main(words: list[str] | None = None) -> None:
     chosen = [row for row in ROWS if (args.row.lower() in row.name.lower() if args.row else row.usual)]
     if not chosen:
         sys.exit(f"no row has '{args.row}' in its name; --list lists them")
-    began = time.monotonic()
-    results = [measure_alone(row.name, args.threads) for row in _announced(chosen)]
-    facts = machine(args.threads) | {"seconds": round(time.monotonic() - began)}
+    began, facts, results = time.monotonic(), machine(args.threads), []
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"machine": facts, "rows": results}, indent=1)
-    args.out.write_text(text + "\n", encoding="utf-8", newline="\n")
+    for row in _announced(chosen):
+        results.append(measure_alone(row.name, args.threads))
+        facts["seconds"] = round(time.monotonic() - began)
+        text = json.dumps({"machine": facts, "rows": results}, indent=1)  # after each row: what is interrupted is kept
+        args.out.write_text(text + "\n", encoding="utf-8", newline="\n")
     print(", ".join(f"{name}: {value}" for name, value in facts.items()) + "\n")
     print(table(results, gpu=facts["gpu"] is not None), end="")
 
 
 def machine(threads: int) -> dict:
-    """On what it was measured; the load is that of the last minute, this measurement included."""
+    """On what it is measured; the load is that of the last minute, when nothing of this has begun."""
     import torch
 
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None

@@ -6,6 +6,7 @@ busy machine hardly moves; on more threads, and on a GPU, wall time does.
 """
 
 import contextlib
+import io
 import math
 import os
 import random
@@ -82,7 +83,7 @@ def measure(row: Row, threads: int = 1) -> dict:
     clock = "cpu" if threads == 1 and environment.device().type == "cpu" else "wall"
     result = Result(row.name, row.over, row.bar, row.clock or clock, memory_bar=row.memory_bar)
     try:
-        with contextlib.redirect_stdout(None):
+        with contextlib.redirect_stdout(None), contextlib.redirect_stderr(io.StringIO()):  # bars of progress
             _measure(row, row.build(), result)
     except Missing as missing:
         result.fault = str(missing)

@@ -52,7 +52,7 @@ def images() -> Work:
         pixels, labels = batch
         return F.cross_entropy(model(pixels.to(device, memory_format=torch.channels_last)), labels.to(device))
 
-    optimizer = partial(torch.optim.AdamW, cnn.parameters(), lr=0.0)
+    optimizer = partial(torch.optim.AdamW, list(cnn.parameters()), lr=0.0)
     options = {"epochs": 1, "batch_size": 32, "progress": False}
     ways = {
         "ours": lambda: fit(cnn, dataset, loss, optimizer(), **options) and None,
@@ -72,7 +72,7 @@ def language() -> Work:
 
 
 def _written(model: nn.Module, pairs: Pairs, size: int) -> dict:
-    optimizer = partial(torch.optim.Adam, model.parameters(), 0.0)
+    optimizer = partial(torch.optim.Adam, list(model.parameters()), 0.0)
     options = {"epochs": 1, "batch_size": size, "clip_norm": 5.0, "collate": collate, "progress": False}
     return {
         "ours": lambda: fit(model, pairs, batch_loss, optimizer(), **options) and None,
