@@ -27,7 +27,7 @@ def _cells(result: dict, gpu: bool) -> list[str]:
         result["row"],
         f"{1e3 * own['wall'][1]:.3g}",
         f"{1e3 * own['cpu'][1]:.3g}",
-        f"{own['memory']:.0f}",
+        "" if own["memory"] is None else f"{own['memory']:.0f}",
         _figure(result),
         "-".join(f"{bound:.2f}" for bound in result["spread"]) if result["spread"] else "",
         _bar(result),
