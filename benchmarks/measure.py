@@ -26,6 +26,7 @@ from lrcn_utils import environment
 SAMPLE, SECONDS_OF_A_ROW, MOST_ROUNDS = 0.02, 2.0, 25
 PRODUCT = {"cpu": 2048, "cuda": 8192}  # the side of the matrices whose product is the machine's best
 SHOWN = 8  # operators of a profile
+PROFILED = 0.2  # seconds of calls, at least
 
 
 @dataclass
@@ -49,8 +50,8 @@ class Times:
 class Result:
     """What was found for a row. ``fault``: why there is nothing. ``figure``: what the bar is for, see ``Row.over``.
 
-    ``floor``: seconds. ``product``: GFLOP a second of the matrix product, the best and the median of the rounds.
-    ``profile``: where the time goes, (operator, share of CPU time), for a row that misses its bar.
+    ``floor``: seconds; ``share_of_peak``: the floor over the first way's time. ``product``: GFLOP a second of the matrix product, the best and the median of the rounds.
+    ``profile``: where the time goes, (operator, its share), for a row that misses its bar.
     """
 
     row: str
@@ -243,14 +244,20 @@ def _quartiles(values: list[float]) -> tuple[float, float, float]:
 
 
 def profile(call: Callable) -> list[tuple[str, float]]:
-    """Where a call spends its time: the operators of PyTorch with the largest shares of it, and all that is outside."""
+    """Where a call spends its time: the operators of PyTorch with the largest shares of it, and all that is outside.
+
+    What the profiler itself takes to begin and to end is left out.
+    """
     gpu = torch.cuda.is_available()
     activities = [torch.profiler.ProfilerActivity.CPU] + [torch.profiler.ProfilerActivity.CUDA] * gpu
-    began = time.process_time()
+    with torch.profiler.profile(activities=activities):
+        call()  # the first call under a profiler is slow
     with torch.profiler.profile(activities=activities) as found:
-        call()
-        _finish()
-    spent = 1e6 * (time.process_time() - began)
+        began = time.perf_counter()  # the profiler goes by the wall's clock too
+        while time.perf_counter() - began < PROFILED:
+            call()
+            _finish()
+        spent = 1e6 * (time.perf_counter() - began)
     key = "self_device_time_total" if gpu else "self_cpu_time_total"
     times = sorted(((event.key, getattr(event, key)) for event in found.key_averages()), key=lambda one: -one[1])
     total = sum(time for _, time in times)
