@@ -50,7 +50,8 @@ class Times:
 class Result:
     """What was found for a row. ``fault``: why there is nothing. ``figure``: what the bar is for, see ``Row.over``.
 
-    ``floor``: seconds; ``share_of_peak``: the floor over the first way's time. ``product``: GFLOP a second of the matrix product, the best and the median of the rounds.
+    ``floor``: seconds; ``share_of_peak``: the floor over the first way's time.
+    ``product``: GFLOP a second of the matrix product, the best and the median of the rounds.
     ``profile``: where the time goes, (operator, its share), for a row that misses its bar.
     """
 
