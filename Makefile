@@ -10,6 +10,7 @@
 # make test-device  every lesson and command on the GPU, or on a pretend one
 # make test-offline  pack the course without PyTorch, install it elsewhere and use it with the network cut
 # make test-lowest  the quick tests and lessons 00-02 with the lowest versions that pyproject.toml allows
+# make bench      how fast the course is on this machine, in ten minutes (ROW=toy for some rows, THREADS=2)
 # make clean      remove what was made
 
 PYTHON ?= python3
@@ -24,7 +25,7 @@ LOWEST := build/lowest/bin
 NBVAL := --ignore notebooks/exercises --nbval-lax --nbval-current-env --nbval-cell-timeout 600 --nbval-sanitize-with docs/tools/nbval.cfg
 
 .PHONY: lab setup toy test test-device test-offline test-lowest browser notebooks exercises assignments offline publish \
-	release lint site clean
+	release lint site bench clean
 .DELETE_ON_ERROR:
 
 # A server cuts the connection at a message of over 10 MB, without a word; a larger upload should be answered by one.
@@ -110,11 +111,15 @@ release: setup
 
 lint: setup
 	$(PY) -m ruff check .
-	$(PY) -m ruff format --check lrcn_utils data_scripts docs tests
+	$(PY) -m ruff format --check lrcn_utils data_scripts docs tests benchmarks
 
 site: setup
 	@echo "Building the site into build/site ..."
 	$(PY) docs/tools/build_site.py
+
+bench: toy
+	@echo "Measuring the course on this machine (ten minutes on two idle cores; leave it alone meanwhile) ..."
+	$(PY) -m benchmarks $(if $(ROW),--row "$(ROW)") $(if $(THREADS),--threads $(THREADS))
 
 clean:
 	@echo "Removing .venv, Toy Kitchen, trained runs and what was built; real datasets in data/ stay ..."
