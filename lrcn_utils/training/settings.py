@@ -43,11 +43,13 @@ class DataSettings:
     """What every command takes that makes a run of a dataset, whether it trains or only measures.
 
     ``RECIPE``: what a task fills in for the options that were not given, so that the run records what was used.
+    ``DEFAULTS``: the same for options that a preset may set first; a command need not name them.
     ``DATASETS``: the names that --data knows; anything else is a folder. ``PROG``: how the command begins.
     """
 
     PROG: ClassVar[str] = RUN
     RECIPE: ClassVar[dict[str, Any]] = {}
+    DEFAULTS: ClassVar[dict[str, Any]] = {}
     DATASETS: ClassVar[tuple[str, ...]] = ("toy",)
 
     data: str = option("toy", "toy (Toy Kitchen), the name of a dataset in the data folder, or a folder")
@@ -61,7 +63,7 @@ class DataSettings:
     resume: bool = option(False, "go on with the run that --out holds", changes_result=False)
 
     def __post_init__(self):
-        for name, value in self.RECIPE.items():
+        for name, value in (self.RECIPE | self.DEFAULTS).items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
         for one in fields(self):
@@ -124,9 +126,10 @@ def parse(settings: type[S], words: list[str], *, prog: str, about: str, renamed
         if new := (renamed or {}).get(word.partition("=")[0]):
             parser.error(f"{word.partition('=')[0]} is now {new}")
     hints = typing.get_type_hints(settings)
+    known = getattr(settings, "RECIPE", {}) | getattr(settings, "DEFAULTS", {})
     for one in fields(settings):
         name = one.name if one.default is MISSING else f"--{one.name.replace('_', '-')}"
-        parser.add_argument(name, **_argument(one, hints[one.name], getattr(settings, "RECIPE", {}).get(one.name)))
+        parser.add_argument(name, **_argument(one, hints[one.name], known.get(one.name)))
     given = vars(parser.parse_args(words))
     try:
         return settings(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})
@@ -157,9 +160,10 @@ def _base(hint):
 def command(settings: DataSettings, task: str) -> str:
     """The command line that gives the same results again; of files and folders it has the names alone."""
     words = [settings.PROG, *task.split()]
+    unsaid = {} if getattr(settings, "preset", None) else settings.DEFAULTS
     for one in fields(settings):
         value = getattr(settings, one.name)
-        if value == one.default or not one.metadata["changes_result"]:
+        if value == unsaid.get(one.name, one.default) or not one.metadata["changes_result"]:
             continue
         if one.default is not MISSING:
             words.append(f"--{'no-' * (value is False)}{one.name.replace('_', '-')}")

@@ -22,10 +22,9 @@ NO_FC6, WHOLE = ("squeezenet1_1", "resnet18"), FrameSize(PAPER.height, PAPER.wid
 class ActivityData(Split, RecipeSettings):
     """Which videos are trained on and tested, and what stays the same for all models of a table."""
 
+    DEFAULTS = {"cnn": "hybrid-toy", "crops": "centre"}
     classes: tuple[str, ...] | None = option(None, "only these classes", metavar="CLASS")
-    cnn: str | None = option(
-        None, "the CNN that sees the frames (default: hybrid-toy)", choices=[*COURSE_CNNS, *FROZEN_CNNS]
-    )
+    cnn: str | None = option(None, "the CNN that sees the frames", choices=[*COURSE_CNNS, *FROZEN_CNNS])
     end_to_end: bool | None = option(
         None, "train an ImageNet CNN too, instead of keeping its features; the course's CNNs are always trained"
     )
@@ -41,7 +40,7 @@ class ActivityData(Split, RecipeSettings):
     feature_dropout: float | None = option(
         None, "dropout on the CNN's features (default: 0, or 0.5 on a frozen CNN)", most=1
     )
-    crops: str | None = option(None, "crops of a test frame (default: centre)", choices=["centre", "ten"])
+    crops: str | None = option(None, "crops of a test frame", choices=["centre", "ten"])
     clip_length: int | None = option(None, "frames in a row of a training clip, instead of the recipe's")
     every: int | None = option(None, "use only every n-th frame of a training clip, instead of the recipe's")
     freeze_conv1: bool | None = option(None, "conv1 of a course's CNN keeps its first weights, instead of the recipe's")
@@ -53,9 +52,6 @@ class ActivityData(Split, RecipeSettings):
 
     def __post_init__(self):
         super().__post_init__()
-        for name, value in {"cnn": "hybrid-toy", "crops": "centre"}.items():
-            if getattr(self, name) is None:
-                object.__setattr__(self, name, value)
         if self.cnn in FROZEN_CNNS and self.cnn_weights is not None:
             raise ValueError(f"--cnn-weights has no meaning for {self.cnn}, which comes with ImageNet's")
         if self.freeze_conv1 and self.cnn in FROZEN_CNNS:

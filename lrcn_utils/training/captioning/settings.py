@@ -18,9 +18,10 @@ class CaptioningSettings(RecipeSettings):
 
     DATASETS = DATASETS
     ALTERNATIVES: ClassVar = RecipeSettings.ALTERNATIVES | {"fine_tune": "fine_tune_iterations"}
-    RECIPE: ClassVar = {
-        **{"epochs": 12, "batch_size": 100, "rate": 2e-3, "feature": "fc8", "fine_tune": 0, "clip_norm": 5.0},
-        **{"cell": "lstm", "hidden": 256, "embedding": 128, "dropout": 0.0, "weight_decay": 0.0, "min_count": 5},
+    RECIPE = {"epochs": 12, "batch_size": 100, "rate": 2e-3, "feature": "fc8"}
+    DEFAULTS: ClassVar = {
+        **{"cell": "lstm", "hidden": 256, "embedding": 128, "dropout": 0.0, "min_count": 5},
+        **{"weight_decay": 0.0, "clip_norm": 5.0, "fine_tune": 0},
     }
     model: str = option("2f", "LRCN with one or two LSTMs, factored or not, or the m-RNN", choices=[*VARIANTS, "mrnn"])
     cell: str | None = option(None, "the recurrent layers of LRCN", choices=list(CELLS))

@@ -17,14 +17,14 @@ from lrcn_utils.models.description import EncoderDecoder, EndToEnd, TupleDecoder
 from lrcn_utils.models.ngram import NGram
 from lrcn_utils.training.caffe import parameter_groups, uniform_weights
 from lrcn_utils.training.checkpoints import load_checkpoint
-from lrcn_utils.training.description.settings import LEAST_BATCHES, RECIPE, SIZES
+from lrcn_utils.training.description.settings import BOUNDS, LEAST_BATCHES, RECIPE, SIZES
 from lrcn_utils.training.loop import History, follow
 from lrcn_utils.training.recipe import Recipe
 from lrcn_utils.training.sentences import Pairs, batch_loss, best_words, collate, decode
 
 Words = list[str]
 KINDS = {"a": EncoderDecoder, "a-reversed": EncoderDecoder, "b": TupleDecoder, "c": TupleDecoder, "end": EndToEnd}
-DEFAULT = Recipe(**RECIPE)
+DEFAULT = Recipe(**RECIPE, **BOUNDS)
 LONGEST = 60  # words of a description that are learned, and written
 
 
@@ -57,12 +57,19 @@ def decoder_inputs(kind: str, outputs: CRFOutputs) -> Tensor:
     return nn.utils.rnn.pad_sequence(rows, batch_first=True)
 
 
-def _build(kind: str, input_size: int, vocab_size: int, **sizes: float) -> nn.Module:
-    """An untrained decoder of ``KINDS``; ``sizes`` as in ``settings.SIZES``.
+def _build(
+    kind: str,
+    input_size: int,
+    vocab_size: int,
+    embedding: int = SIZES["embedding"],
+    hidden: int = SIZES["hidden"],
+    dropout: float = SIZES["dropout"],
+) -> nn.Module:
+    """An untrained decoder of ``KINDS``.
 
     ``input_size``: size of (a)'s source vocabulary, of the tuple's vector, or of a frame's features.
     """
-    return KINDS[kind](input_size, vocab_size, **SIZES | sizes)
+    return KINDS[kind](input_size, vocab_size, embedding, hidden, dropout)
 
 
 def _sizes(model: nn.Module) -> dict[str, int]:

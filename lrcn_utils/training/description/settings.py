@@ -21,7 +21,8 @@ NAMES = {
     "end": "end to end, no CRF",
 }
 # Of the decoders; chosen, like their sizes, on groups 8 to 10 of Toy Kitchen's training side.
-RECIPE = {"epochs": 24, "batch_size": 128, "rate": 1e-2, "clip_norm": 5.0, "weight_decay": 0.0}
+RECIPE = {"epochs": 24, "batch_size": 128, "rate": 1e-2}
+BOUNDS = {"clip_norm": 5.0, "weight_decay": 0.0}
 SIZES = {"hidden": 96, "embedding": 48, "dropout": 0.2}
 LEAST_BATCHES = 400
 
@@ -33,8 +34,8 @@ class DescriptionSettings(RecipeSettings):
     ``--limit``: of the videos on each side, evenly spread.
     """
 
-    DATASETS = ("toy", "tacos")
-    RECIPE: ClassVar = RECIPE | SIZES
+    DATASETS, RECIPE = ("toy", "tacos"), RECIPE
+    DEFAULTS: ClassVar = BOUNDS | SIZES
     model: tuple[str, ...] = option(tuple(NAMES), "what writes the sentences", choices=list(NAMES))
     levels: tuple[str, ...] = option(LEVELS, "levels of detail", choices=list(LEVELS))
     hidden: int | None = option(None, "units of each of a decoder's two LSTMs")

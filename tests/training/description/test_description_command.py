@@ -71,7 +71,7 @@ def test_a_decoder_is_scored_again_as_in_its_training(run, tiny_kitchen, tmp_pat
     assert 100 * found["scores"]["beam 3"]["BLEU-4"] == pytest.approx(written["short"]["b"][0]["BLEU-4"], abs=0.1)
     assert set(found["scores"]) == {"greedy", "beam 3"} and f"{found['data']['videos']} videos" in said
     predictions = json.loads((tmp_path / "scored" / "predictions.json").read_text())
-    assert len(predictions) == found["data"]["videos"] and all(one["caption"] for one in predictions)
+    assert len(predictions) == found["data"]["videos"]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_finished_run_trains_no_decoder_again_and_another_is_refused(run, monk
     assert "holds this run already" in refusal(run)
     assert "model" in refusal(run, "--model", "majority")
     assert "seed 0 there, 2 here" in refusal(run, "--seed", "2", "--resume")
-    monkeypatch.setattr(decoders, "fit", lambda *a, **k: pytest.fail("trained again"))
+    monkeypatch.setattr(decoders, "follow", lambda *a, **k: pytest.fail("trained again"))
     run("--resume")
 
 
