@@ -100,6 +100,37 @@ def test_a_beam_as_wide_as_the_language_finds_every_sentence_in_order():
             same(hypotheses, sentences)
 
 
+@pytest.mark.parametrize("levels", [None, 1, 0.2], ids=["all different", "ties", "many ties"])
+def test_beams_of_a_long_vocabulary_equal_the_obvious_version(levels):
+    """So many words that each beam's own best are a small part of them, with equals at the edge and within."""
+    for seed in range(30):
+        model, inputs, width = RandomModel(seed, vocabulary=80, levels=levels), images(seed, 2), 1 + seed % 9
+        found = beam_search(model, inputs, width, bos=BOS, eos=EOS, max_length=4)
+        for hypotheses, image in zip(found, inputs, strict=True):
+            same(hypotheses, obvious_beam(model, image, width, 4))
+
+
+class Counting(RandomModel):
+    """Notes how many rows each step computes."""
+
+    def start(self, inputs):
+        self.rows = []
+        return super().start(inputs)
+
+    def step(self, words, state):
+        self.rows.append(len(words))
+        return super().step(words, state)
+
+
+@pytest.mark.parametrize("decoder", [greedy, lambda *a, **o: sample(*a, 3, **o)], ids=["greedy", "sample"])
+def test_a_sentence_that_has_ended_takes_no_more_steps(decoder):
+    model, inputs = Counting(0), images(0, 8)
+    found = decoder(model, inputs, bos=BOS, eos=EOS, max_length=9)
+    lengths = [len(hypothesis.words) for some in found for hypothesis in some]
+    assert len(set(lengths)) > 2  # they end at different steps
+    assert model.rows == [sum(length >= t for length in lengths) for t in range(len(model.rows))]
+
+
 def test_the_log_probability_of_the_best_never_exceeds_the_true_best():
     for seed in range(20):
         model, inputs = RandomModel(seed, vocabulary=4), images(seed, 1)

@@ -92,7 +92,9 @@ class Captioner(ImageConditioned):
             else:
                 x = read_sentences(layer, x, real.sum(dim=1))
         x = self.dropout(x)
-        return self.output(x if real is None else x[real])
+        if real is not None:
+            x = x.flatten(0, 1).index_select(0, real.flatten().nonzero()[:, 0])
+        return self.output(x)
 
     def start(self, image: Tensor):
         """The state before the first word: the image's share of the gates, and zeros for every layer."""

@@ -255,10 +255,12 @@ def read_sentences(layer: nn.LSTM, x: Tensor, lengths: Tensor) -> Tensor:
     sizes = [int(n) for t in range(x.shape[1]) if (n := (lengths > t).sum())]  # how many sequences are left at step t
     rows = torch.cat([longest_first[:n] for n in sizes])
     times = torch.arange(len(sizes)).repeat_interleave(torch.tensor(sizes))
-    found = _Packed.apply(x[rows, times], *layer.all_weights[0], sizes)
+    batch, time, _ = x.shape
+    packed = x.flatten(0, 1).index_select(0, rows * time + times)
+    found = _Packed.apply(packed, *layer.all_weights[0], sizes)
     # Time first in memory, as PyTorch lays its outputs out: so dropout, which goes by memory, drops the same units.
-    padded = found.new_zeros(x.shape[1], x.shape[0], layer.hidden_size)
-    return padded.index_put((times, rows), found).transpose(0, 1)
+    padded = found.new_zeros(time * batch, layer.hidden_size).index_copy(0, times * batch + rows, found)
+    return padded.view(time, batch, -1).transpose(0, 1)
 
 
 class _Packed(torch.autograd.Function):
