@@ -43,7 +43,8 @@ def share(answer):
         expect(not (twice and count > 1 and shares[0] == items), f"{of}: every process takes everything.")
         expect(not twice, f"{of}: an item is taken twice, so it counts twice in the gradient.")
         longest, shortest = max(map(len, shares)), min(map(len, shares))
-        expect(longest - shortest <= 1, f"{of}: one process has {longest} and another {shortest}; the others wait for it.")
+        uneven = f"one process has {longest} and another {shortest}; the others wait for it."
+        expect(longest - shortest <= 1, f"{of}: {uneven}")
 
 
 def _as_list(found) -> list[int]:
@@ -58,29 +59,27 @@ def scaled_loss(answer):
         weights = torch.randn(3, requires_grad=True)
         totals = [(torch.randn(n, 3) @ weights).square().sum() for n in words]
         count = len(words)
-
-        def gradient(losses):
-            """The average over the processes of the gradients of ``losses``."""
-            found = [torch.autograd.grad(one, weights, retain_graph=True)[0] for one in losses]
-            return torch.stack(found).mean(0)
-
         losses = [answer(total, list(words)) for total in totals]
         for one in losses:
             numbers(one)  # says so where nothing, or no number, comes back
             expect(getattr(one, "requires_grad", False), "the loss carries no gradient.")
-        each = zip(totals, words, strict=True)
         mistakes = {
-            "this is the mean over the process's own words, so the words of a short share count more.": gradient(
-                [total / own for total, own in each]
+            "the gradients of the processes are averaged, not summed: yours is too small by their number.": _averaged(
+                [total / sum(words) for total in totals], weights
             ),
-            "the gradients of the processes are averaged, not summed: yours is too small by their number.": gradient(
-                [total / sum(words) for total in totals]
+            "the sum of the losses is not divided by the number of words.": _averaged(totals, weights),
+            "the factor and the divisor are exchanged.": _averaged(
+                [total * sum(words) / count for total in totals], weights
             ),
-            "the sum of the losses is not divided by the number of words.": gradient(totals),
-            "the factor and the divisor are exchanged.": gradient([total * sum(words) / count for total in totals]),
         }
-        right = gradient([total * count / sum(words) for total in totals])
-        judge(gradient(losses), right, mistakes, f"for {words} words the averaged gradient is not right.")
+        right = _averaged([total * count / sum(words) for total in totals], weights)
+        judge(_averaged(losses, weights), right, mistakes, f"for {words} words the averaged gradient is not right.")
+
+
+def _averaged(losses, weights) -> torch.Tensor:
+    """The average over the processes of the gradients of their ``losses`` by ``weights``."""
+    found = [torch.autograd.grad(one, weights, retain_graph=True)[0] for one in losses]
+    return torch.stack(found).mean(0)
 
 
 @exercise

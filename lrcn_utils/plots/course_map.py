@@ -17,7 +17,7 @@ LESSONS = {  # name, place of the box's centre, colour
     "07": ("07 Break it", (14.4, 5.6), GREY),
     "08": ("08 Full scale", (14.4, 4.0), GREY),
 }
-ARROWS = "00 01,00 02,01 03,01 04,02 03,02 04,03 07,04 07,03 08,04 08,04 05,04 06".split(",")
+ARROWS = ["00 01", "00 02", "01 03", "01 04", "02 03", "02 04", "03 07", "04 07", "03 08", "04 08", "04 05", "04 06"]
 
 
 def course_map(here: str) -> Figure:
