@@ -5,6 +5,6 @@
 tries the student's function and prints one sentence: that it passed, or what is wrong with it.
 """
 
-from lrcn_utils.checks import activity, captioning, cnn, description, lstm, retrieval
+from lrcn_utils.checks import activity, captioning, cnn, description, lstm, retrieval, scale
 
-__all__ = ["cnn", "lstm", "activity", "captioning", "retrieval", "description"]
+__all__ = ["cnn", "lstm", "activity", "captioning", "retrieval", "description", "scale"]

@@ -17,6 +17,7 @@ TITLES = {
     "captioning": "04 Image captioning",
     "retrieval": "05 Retrieval and evaluation",
     "description": "06 Video description",
+    "scale": "08 Full scale",
 }
 
 

@@ -8,6 +8,7 @@ import torch
 from lrcn_utils import environment
 from lrcn_utils.data.cache import digest
 from lrcn_utils.data.ucf101 import ClipDataset, UCF101Index, Video
+from lrcn_utils.metrics import activity as metrics
 from lrcn_utils.models.activity import Recogniser
 from lrcn_utils.training.activity import shipped, table
 from lrcn_utils.training.activity.examine import examine
@@ -65,10 +66,17 @@ def _run(settings: ActivityData, task: str, streams: list[ActivitySettings]) -> 
             runs.setdefault((stream.name, stream.input), []).append(scores)
             print(f"{stream.name} {stream.input} seed {seed}: {scores.accuracy:.1%}", flush=True)
     found = {f"{model} {stream}": [s.accuracy for s in seeds] for (model, stream), seeds in runs.items()}
+    trained_on, tested = ([video.label for video in side] for side in (index.train, index.test))
     run.write_results(
-        data={"train": len(index.train), "test": len(index.test)}, seeds=list(settings.all_seeds), scores=found
+        data={"train": len(trained_on), "test": len(tested)},
+        seeds=list(settings.all_seeds),
+        scores=found,
+        controls={
+            "always the class most frequent in training": metrics.majority(trained_on, tested),
+            f"chance among {len(index.classes)} classes": 1 / len(index.classes),
+        },
     )
-    print(table.table(runs, [video.label for video in index.train]))
+    print(table.table(runs, trained_on))
 
 
 def _identity(streams: list[ActivitySettings], index: UCF101Index) -> dict:

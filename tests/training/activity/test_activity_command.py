@@ -196,6 +196,9 @@ def test_the_chain_from_the_command_line(words, tmp_path, capsys, monkeypatch):
     results = json.loads((tmp_path / "run" / "results.json").read_text())
     scores = Scores.load(tmp_path / "run" / made[1])
     assert results["scores"] == {"lrcn-fc6 rgb": [scores.accuracy]} and results["data"] == {"train": 9, "test": 3}
+    assert results["controls"] == dict.fromkeys(
+        ("always the class most frequent in training", "chance among 3 classes"), pytest.approx(1 / 3)
+    )
     assert load_checkpoint(tmp_path / "run" / made[2])[1]["task"] == "activity"
 
     assert "holds this run already" in refusal(words + out)
