@@ -13,6 +13,7 @@ import os
 import platform
 import sys
 import time
+from itertools import groupby
 from pathlib import Path
 
 RESULTS = Path("build/bench/results.json")
@@ -22,7 +23,7 @@ def main(words: list[str] | None = None) -> None:
     args = _parse(words)
     os.environ["OMP_NUM_THREADS"] = str(args.threads)  # before PyTorch is imported
     os.environ.setdefault("KINETO_LOG_LEVEL", "9")  # the profiler reports each of its steps otherwise
-    from benchmarks.alone import measure_alone
+    from benchmarks.alone import new_process
     from benchmarks.rows import ROWS
     from benchmarks.table import table
 
@@ -34,13 +35,18 @@ def main(words: list[str] | None = None) -> None:
         sys.exit(f"no row has '{args.row}' in its name; --list lists them")
     began, facts, results = time.monotonic(), machine(args.threads), []
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    for row in _announced(chosen):
-        results.append(measure_alone(row.name, args.threads))
-        facts["seconds"] = round(time.monotonic() - began)
-        text = json.dumps({"machine": facts, "rows": results}, indent=1)  # after each row: what is interrupted is kept
-        args.out.write_text(text + "\n", encoding="utf-8", newline="\n")
+    for _, rows in groupby(_announced(chosen), key=lambda row: row.process or row.name):
+        with new_process(args.threads) as measured:
+            for row in rows:
+                results.append(measured(row.name))
+                facts["seconds"] = round(time.monotonic() - began)
+                _keep(args.out, {"machine": facts, "rows": results})  # after each row, whatever stops the next
     print(", ".join(f"{name}: {value}" for name, value in facts.items()) + "\n")
     print(table(results, gpu=facts["gpu"] is not None), end="")
+
+
+def _keep(path: Path, found: dict) -> None:
+    path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8", newline="\n")
 
 
 def machine(threads: int) -> dict:

@@ -32,7 +32,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Row:
-    """A row: ``build`` makes its work, in a process of its own.
+    """A row: ``build`` makes its work, in the process in which it is measured.
 
     ``over`` says what its figure is: the first way's time over that of the ``FLOOR``, or over that of another way,
     named here; the CPU ``SECONDS`` of its slowest way; or the exponent of ``GROWTH`` of time with size.
@@ -40,6 +40,8 @@ class Row:
     ``memory_bar``: for growth, how often the memory of the smallest size the largest may take at its peak.
     ``clock``: "wall" where waiting is part of the work, as for other processes; else as ``measure`` decides.
     ``least``: the fewest times that each way is timed.
+    ``process``: rows that follow one another and have the same one are measured in one process; by default each has
+    its own, so that none finds the memory of another.
     ``usual``: whether it is measured with all others, or is so slow that it is only when asked for by its name.
     """
 
@@ -50,14 +52,18 @@ class Row:
     memory_bar: float | None = None
     clock: str | None = None
     least: int = 7
+    process: str | None = None
     usual: bool = True
 
 
 class Topic:
-    """The rows of one topic, in the order in which they are written; a decorator for what builds their work."""
+    """The rows of one topic, in the order in which they are written; a decorator for what builds their work.
 
-    def __init__(self):
-        self.rows, self._first = [], {}
+    ``facts``: those of ``Row`` that are the same for all of its rows, where a row does not say otherwise.
+    """
+
+    def __init__(self, **facts):
+        self.rows, self._facts, self._first = [], facts, {}
 
     def row(self, name: str, *settings, **facts) -> Callable:
         """Add a row; ``settings`` go to the function that is decorated, ``facts`` are those of ``Row``."""
@@ -65,11 +71,11 @@ class Topic:
         def decorated(build: Callable[..., Work]) -> Callable[..., Work]:
             # Of several decorators the lowest is called first: the one above it goes before it.
             place = self._first.setdefault(build, len(self.rows))
-            self.rows.insert(place, Row(name, partial(build, *settings), **facts))
+            self.rows.insert(place, Row(name, partial(build, *settings), **self._facts | facts))
             return build
 
         return decorated
 
     def add(self, name: str, build: Callable[..., Work], *settings, **facts) -> None:
         """Add a row after all others."""
-        self.rows.append(Row(name, partial(build, *settings), **facts))
+        self.rows.append(Row(name, partial(build, *settings), **self._facts | facts))

@@ -6,8 +6,8 @@ from benchmarks.row import Missing, Topic, Work
 from lrcn_utils import environment
 from lrcn_utils.models.crf import TupleCRF
 
-TOPIC = Topic()
 BATCH, PEER = 32, "pytorch-crf"
+TOPIC = Topic(over=PEER, process="CRF")
 
 
 def _both(slots: int, states: int):
@@ -27,10 +27,10 @@ def _both(slots: int, states: int):
     return ours, theirs, scores
 
 
-@TOPIC.row("CRF training step, 5 slots x 16 states", 5, 16, over=PEER, bar=1.0)
-@TOPIC.row("CRF training step, 5 slots x 64 states", 5, 64, over=PEER, bar=1.0)
-@TOPIC.row("CRF training step, 5 slots x 256 states", 5, 256, over=PEER, bar=0.2)
-@TOPIC.row("CRF training step, 20 slots x 16 states", 20, 16, over=PEER, bar=1.0)
+@TOPIC.row("CRF training step, 5 slots x 16 states", 5, 16, bar=1.0)
+@TOPIC.row("CRF training step, 5 slots x 64 states", 5, 64, bar=1.0)
+@TOPIC.row("CRF training step, 5 slots x 256 states", 5, 256, bar=0.2)
+@TOPIC.row("CRF training step, 20 slots x 16 states", 20, 16, bar=1.0)
 def step(slots: int, states: int) -> Work:
     ours, theirs, scores = _both(slots, states)
     tuples = torch.randint(states, (BATCH, slots)).to(scores.device)
@@ -51,8 +51,8 @@ def step(slots: int, states: int) -> Work:
     return Work({"ours": own, PEER: other})
 
 
-@TOPIC.row("CRF log Z, 20 slots x 16 states", 20, 16, over=PEER, bar=1.0)
-@TOPIC.row("CRF log Z, 5 slots x 256 states", 5, 256, over=PEER, bar=0.2)
+@TOPIC.row("CRF log Z, 20 slots x 16 states", 20, 16, bar=1.0)
+@TOPIC.row("CRF log Z, 5 slots x 256 states", 5, 256, bar=0.2)
 def log_partition(slots: int, states: int) -> Work:
     ours, theirs, scores = _both(slots, states)
     unaries, mask = scores.unbind(1), torch.ones(slots, BATCH, dtype=torch.bool, device=scores.device)
@@ -64,8 +64,8 @@ def log_partition(slots: int, states: int) -> Work:
     return Work(ways)
 
 
-@TOPIC.row("CRF MAP, 5 slots x 16 states", 5, 16, over=PEER, bar=1.0)
-@TOPIC.row("CRF MAP, 5 slots x 256 states", 5, 256, over=PEER, bar=1.0)
+@TOPIC.row("CRF MAP, 5 slots x 16 states", 5, 16, bar=1.0)
+@TOPIC.row("CRF MAP, 5 slots x 256 states", 5, 256, bar=1.0)
 def best_tuple(slots: int, states: int) -> Work:
     ours, theirs, scores = _both(slots, states)
     unaries = scores.unbind(1)

@@ -20,7 +20,7 @@ from lrcn_utils.training.captioning.shipped import path as captioner_file
 from lrcn_utils.training.cnn.models import load as load_cnn
 from lrcn_utils.training.description import chain, decoders, shipped
 
-TOPIC = Topic()
+TOPIC = Topic(over=SECONDS, process="widgets")
 
 
 def _move(control, *values):
@@ -29,7 +29,7 @@ def _move(control, *values):
     return lambda: setattr(control, "value", next(following))
 
 
-@TOPIC.row("widget: feature maps", over=SECONDS)
+@TOPIC.row("widget: feature maps")
 def feature_maps() -> Work:
     from lrcn_utils.widgets.features import FeatureExplorer
 
@@ -43,7 +43,7 @@ def feature_maps() -> Work:
     )
 
 
-@TOPIC.row("widget: gates", over=SECONDS)
+@TOPIC.row("widget: gates")
 def gates() -> Work:
     from lrcn_utils.widgets.gates import GateExplorer
 
@@ -59,7 +59,7 @@ def gates() -> Work:
     )
 
 
-@TOPIC.row("widget: predictions of a film", over=SECONDS)
+@TOPIC.row("widget: predictions of a film")
 def predictions() -> Work:
     from lrcn_utils.widgets.activity import PredictionExplorer
 
@@ -79,7 +79,7 @@ def predictions() -> Work:
     )
 
 
-@TOPIC.row("widget: captions of a picture", over=SECONDS)
+@TOPIC.row("widget: captions of a picture")
 def caption_explorer() -> Work:
     from lrcn_utils.widgets.captioning import CaptionExplorer
 
@@ -94,7 +94,7 @@ def caption_explorer() -> Work:
     )
 
 
-@TOPIC.row("widget: beam tree", over=SECONDS)
+@TOPIC.row("widget: beam tree")
 def beam_tree() -> Work:
     from lrcn_utils.widgets.captioning import BeamTree
 
@@ -109,7 +109,7 @@ def _captions() -> Captions:
     return loaded
 
 
-@TOPIC.row("widget: retrieval", over=SECONDS)
+@TOPIC.row("widget: retrieval")
 def retrieval() -> Work:
     from lrcn_utils.widgets.retrieval import TO_CAPTIONS, TO_IMAGES, Gallery, RetrievalGallery
 
@@ -121,7 +121,7 @@ def retrieval() -> Work:
     return Work({"the other way": _move(view.way, TO_CAPTIONS, TO_IMAGES), "another query": _move(view.query, 1, 2)})
 
 
-@TOPIC.row("widget: rating", over=SECONDS)
+@TOPIC.row("widget: rating")
 def rating() -> Work:
     from lrcn_utils.widgets.rating import Item, RatingPanel
 
@@ -133,7 +133,7 @@ def rating() -> Work:
     return Work({"another item": lambda: view.show(next(numbers))})
 
 
-@TOPIC.row("widget: descriptions of a film", over=SECONDS)
+@TOPIC.row("widget: descriptions of a film")
 def descriptions() -> Work:
     from lrcn_utils.widgets.description import DescriptionExplorer
 
