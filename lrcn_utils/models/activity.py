@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lrcn_utils.models.lstm import unroll
+
 
 def real_steps(lengths: Tensor, time: int) -> Tensor:
     """Mask (batch, time): true where a step is a frame of the video, false where it is padding."""
@@ -115,7 +117,7 @@ class LRCN(Recogniser):
         self.classifier = nn.Linear(hidden, num_classes)
 
     def read(self, features: Tensor) -> Tensor:
-        states, _ = self.lstm(self.feature_dropout(features))
+        states, _ = unroll(self.lstm, self.feature_dropout(features))
         return self.classifier(self.dropout(states))
 
 

@@ -2,6 +2,9 @@
 
 All of them take float images (n, 3, height, width) in 0..1, RGB, and normalise inside. All of them offer
 ``forward(x) -> (n, classes)`` raw scores, ``features(x, layer) -> (n, dim)``, ``feature_size`` and ``crop``.
+
+Their weights and maps lie in memory with the channels last, which a CPU convolves 1.1 to 1.5 times faster. Shapes and
+results do not change: the channels are still the second axis.
 """
 
 import hashlib
@@ -154,6 +157,7 @@ class CaffeNet(LayerTableCNN):
     def __init__(self, num_classes: int = 1000, table=CAFFENET, **options):
         super().__init__(num_classes, table, **options)
         gaussian_init(self, fc_std=0.005)
+        self.to(memory_format=torch.channels_last)
 
 
 class Hybrid(LayerTableCNN):
@@ -162,6 +166,7 @@ class Hybrid(LayerTableCNN):
     def __init__(self, num_classes: int = 1000, table=HYBRID, **options):
         super().__init__(num_classes, table, **options)
         gaussian_init(self, fc_std=0.01)
+        self.to(memory_format=torch.channels_last)
 
 
 def toy_caffenet(num_classes: int, mean=IMAGENET_MEAN) -> CaffeNet:
@@ -179,8 +184,8 @@ _TOY_OPTIONS = {"crop": 56, "hidden": 256, "std": TOY_STD, "lrn_alpha": 1e-4 * (
 
 
 def _toy(model: LayerTableCNN) -> LayerTableCNN:
-    he_init(model)
-    return model.to(memory_format=torch.channels_last)  # 1.1 to 1.5 times faster on a CPU
+    he_init(model.to(memory_format=torch.contiguous_format))  # numbers are drawn in the order of memory
+    return model.to(memory_format=torch.channels_last)
 
 
 def gaussian_init(model: nn.Module, fc_std: float) -> None:
@@ -292,7 +297,8 @@ class Pretrained(nn.Module):
 
     def __init__(self, name: str, network: nn.Module, categories: list[str]):
         super().__init__()
-        self.name, self.network, self.categories = name, network, categories
+        self.name, self.categories = name, categories
+        self.network = network.to(memory_format=torch.channels_last)
         self.layers = _PRETRAINED[name]
         self.register_buffer("mean", torch.tensor((0.485, 0.456, 0.406)).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor((0.229, 0.224, 0.225)).view(1, 3, 1, 1))
