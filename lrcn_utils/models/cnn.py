@@ -136,7 +136,7 @@ class LayerTableCNN(nn.Module):
         Raises ValueError for any other layer.
         """
         _check_layer(layer, self.feature_size)
-        fc6 = F.relu(self.fc6(self.convolutions((x - self.mean) / self.std).flatten(1)))
+        fc6 = F.relu(self.fc6(self.convolutions(_standardised(x, self)).flatten(1)))
         if layer == "fc6":
             return fc6
         fc7 = F.relu(self.fc7(self.dropout(fc6)))
@@ -144,7 +144,7 @@ class LayerTableCNN(nn.Module):
 
     def maps(self, x: torch.Tensor) -> torch.Tensor:
         """The last convolution's maps (n, channels, height, width) after their ReLU, before they are pooled for fc6."""
-        return self.convolutions[:-1]((x - self.mean) / self.std)
+        return self.convolutions[:-1](_standardised(x, self))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Raw class scores (n, num_classes) for images (n, 3, crop, crop) in 0..1."""
@@ -230,6 +230,13 @@ def _flat_size(convolutions: nn.Sequential, crop: int) -> int:
     return deepcopy(convolutions).to("meta")(torch.empty(1, 3, crop, crop, device="meta")).numel()
 
 
+def _standardised(x: torch.Tensor, cnn: nn.Module) -> torch.Tensor:
+    """Images less the mean of ``cnn``'s input, over its deviation. Raises TypeError for pixels of 0..255."""
+    if not x.is_floating_point():
+        raise TypeError(f"images: a CNN takes floats in 0..1, not {x.dtype}; divide the pixels by 255")
+    return (x - cnn.mean) / cnn.std
+
+
 def _check_layer(layer: str, feature_size: dict[str, int]) -> None:
     if layer not in feature_size:
         raise ValueError(f"layer={layer!r}: choose one of {', '.join(feature_size)}")
@@ -308,7 +315,7 @@ class Pretrained(nn.Module):
     def features(self, x: torch.Tensor, layer: str) -> torch.Tensor:
         """Units of ``layer`` (n, dim) after their ReLU for images (n, 3, 224, 224) in 0..1."""
         _check_layer(layer, self.feature_size)
-        x = (x - self.mean) / self.std
+        x = _standardised(x, self)
         if layer == "fc8":
             return self.network(x)
 

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 TORCH_ORDER, CAFFE_ORDER = "ifgo", "ifog"  # ONNX has "iofg", TensorFlow 1 has "igfo"
-WIDE = 2048  # features of a step; from here on PyTorch's own LSTM is faster than oneDNN's, 2 to 3 times for fc6's 4096
+WIDE = 2048  # features of a step, from which on a CPU computes a sequence faster by ``read_sentences``
 
 
 def _positive(**sizes: int) -> None:
@@ -97,23 +97,6 @@ def next_state(layer: nn.RNNBase, sums: Tensor, state: tuple[Tensor, ...]) -> tu
     if isinstance(layer, nn.LSTM):
         return lstm_state(sums, state[1])
     return (sums.tanh() if layer.nonlinearity == "tanh" else sums.relu(),)
-
-
-def unroll(lstm: nn.LSTM, x: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """``lstm(x)``, computed the faster way: x (batch, time, features) -> states at every step, and the last (h, c).
-
-    On a CPU PyTorch hands an LSTM to oneDNN, which is quick where a step is narrow and slow where it is ``WIDE``, as
-    fc6 is. PyTorch's own code then gives the same to rounding, in less time.
-    """
-    if x.device.type != "cpu" or lstm.input_size < WIDE or torch.compiler.is_compiling():
-        return lstm(x)
-    mkldnn = torch.backends.mkldnn
-    before = mkldnn.enabled
-    mkldnn.enabled = False  # not mkldnn.flags(), which sets more than this and warns
-    try:
-        return lstm(x)
-    finally:
-        mkldnn.enabled = before
 
 
 class LSTMCell(nn.Module):
@@ -279,6 +262,17 @@ def read_sentences(layer: nn.LSTM, x: Tensor, lengths: Tensor) -> Tensor:
     # Time first in memory, as PyTorch lays its outputs out: so dropout, which goes by memory, drops the same units.
     padded = found.new_zeros(time * batch, layer.hidden_size).index_copy(0, times * batch + rows, found)
     return padded.view(time, batch, -1).transpose(0, 1)
+
+
+def unroll(layer: nn.LSTM, x: Tensor) -> Tensor:
+    """The states at every step (batch, time, hidden) of PyTorch's LSTM of one layer over x (batch, time, input).
+
+    On a CPU PyTorch hands an LSTM to oneDNN, which is quick where a step is narrow; where it is ``WIDE``, as fc6 is,
+    it takes 2 to 4 times as long as ``read_sentences``.
+    """
+    if x.device.type == "cpu" and layer.input_size >= WIDE and not torch.compiler.is_compiling():
+        return read_sentences(layer, x, torch.full(x.shape[:1], x.shape[1]))
+    return layer(x)[0]
 
 
 class _Packed(torch.autograd.Function):
