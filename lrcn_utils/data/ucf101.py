@@ -150,7 +150,8 @@ class ClipDataset(Dataset):
     """Clips of videos as a model takes them; never more than one video in memory.
 
     In training item i is (clip, label): 16 frames of video i from a random start, with one random crop and mirror,
-    float32 (16, 3, crop, crop) in 0..1. Which clip, is a function of (seed, epoch, i) alone: see ``set_epoch``.
+    uint8 (16, 3, crop, crop) in 0..255: a quarter of the bytes on their way to the device, where the model makes
+    numbers in 0..1 of them. Which clip, is a function of (seed, epoch, i) alone: see ``set_epoch``.
     With ``train=False`` item i is (test clips, label): float32 (clips, 16, 3, crop, crop), centre crops.
     A video of fewer than 16 frames gives one clip of all of them; batch with ``clips.collate_clips`` then.
 
@@ -194,7 +195,8 @@ class ClipDataset(Dataset):
         rng = np.random.default_rng((self.seed, self.epoch, index))
         numbers = clips.training_clip(self.length(video), rng, self.clip_length)
         clip = self.read(video, numbers[0], numbers[-1] + 1)
-        return clips.as_input(clips.crop_and_mirror(clip, self.frames, rng, flow=self.input == "flow")), video.label
+        seen = clips.crop_and_mirror(clip, self.frames, rng, flow=self.input == "flow")
+        return clips.as_pixels(seen), video.label
 
     def length(self, video: Video) -> int:
         """How many frames (or flow images) the video has."""

@@ -5,12 +5,14 @@ Both are made of two parts that can be called alone: ``frame_features`` (the CNN
 ``classify`` (everything after it). So the features of a video may be computed once and used for all its clips:
 ``forward`` takes clips of frames or clips of features.
 
-A CNN here is any module with ``features(frames, layer)`` and ``feature_size[layer]``.
+A CNN here is any module with ``features(frames, layer)``, frames float in 0..1, and ``feature_size[layer]``.
 """
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from lrcn_utils.models.lstm import unroll
 
 
 def real_steps(lengths: Tensor, time: int) -> Tensor:
@@ -34,6 +36,11 @@ def step_loss(logits: Tensor, labels: Tensor, lengths: Tensor | None = None) -> 
     return total / steps
 
 
+def in_unit_range(frames: Tensor) -> Tensor:
+    """Frames as the CNNs take them, float in 0..1: of uint8 in 0..255, as a dataset gives them; others stay."""
+    return frames * (1 / 255) if frames.dtype == torch.uint8 else frames
+
+
 class Recogniser(nn.Module):
     """What both models share: the CNN sees all frames of a batch in one call, then ``classify`` reads their features.
 
@@ -48,8 +55,8 @@ class Recogniser(nn.Module):
         self.cnn, self.feature, self.normalise = cnn, feature, normalise
 
     def frame_features(self, frames: Tensor) -> Tensor:
-        """Frames (n, 3, height, width) in 0..1 -> features (n, d) after the ReLU."""
-        return self.cnn.features(frames, self.feature)
+        """Frames (n, 3, height, width), float in 0..1 or uint8 -> features (n, d) after the ReLU."""
+        return self.cnn.features(in_unit_range(frames), self.feature)
 
     def classify(self, features: Tensor) -> Tensor:
         """Features (batch, time, d) -> logits (batch, time, classes)."""
@@ -62,7 +69,8 @@ class Recogniser(nn.Module):
     def forward(self, clips: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Logits at every step (batch, time, classes).
 
-        ``clips``: frames (batch, time, 3, height, width) in 0..1, or their features (batch, time, d).
+        ``clips``: frames (batch, time, 3, height, width), float in 0..1 or uint8 in 0..255, or their features
+        (batch, time, d).
         With ``lengths`` (batch,) frames past a clip's length never reach the CNN; their logits are zero.
         """
         real = None if lengths is None else real_steps(lengths, clips.shape[1])
@@ -115,7 +123,7 @@ class LRCN(Recogniser):
         self.classifier = nn.Linear(hidden, num_classes)
 
     def read(self, features: Tensor) -> Tensor:
-        states, _ = self.lstm(self.feature_dropout(features))
+        states = unroll(self.lstm, self.feature_dropout(features))
         return self.classifier(self.dropout(states))
 
 

@@ -2,6 +2,9 @@
 
 All of them take float images (n, 3, height, width) in 0..1, RGB, and normalise inside. All of them offer
 ``forward(x) -> (n, classes)`` raw scores, ``features(x, layer) -> (n, dim)``, ``feature_size`` and ``crop``.
+
+Their weights and maps lie in memory with the channels last, which a CPU convolves 1.1 to 1.5 times faster. Shapes and
+results do not change: the channels are still the second axis.
 """
 
 import hashlib
@@ -133,7 +136,7 @@ class LayerTableCNN(nn.Module):
         Raises ValueError for any other layer.
         """
         _check_layer(layer, self.feature_size)
-        fc6 = F.relu(self.fc6(self.convolutions((x - self.mean) / self.std).flatten(1)))
+        fc6 = F.relu(self.fc6(self.convolutions(_standardised(x, self)).flatten(1)))
         if layer == "fc6":
             return fc6
         fc7 = F.relu(self.fc7(self.dropout(fc6)))
@@ -141,7 +144,7 @@ class LayerTableCNN(nn.Module):
 
     def maps(self, x: torch.Tensor) -> torch.Tensor:
         """The last convolution's maps (n, channels, height, width) after their ReLU, before they are pooled for fc6."""
-        return self.convolutions[:-1]((x - self.mean) / self.std)
+        return self.convolutions[:-1](_standardised(x, self))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Raw class scores (n, num_classes) for images (n, 3, crop, crop) in 0..1."""
@@ -154,6 +157,7 @@ class CaffeNet(LayerTableCNN):
     def __init__(self, num_classes: int = 1000, table=CAFFENET, **options):
         super().__init__(num_classes, table, **options)
         gaussian_init(self, fc_std=0.005)
+        self.to(memory_format=torch.channels_last)
 
 
 class Hybrid(LayerTableCNN):
@@ -162,6 +166,7 @@ class Hybrid(LayerTableCNN):
     def __init__(self, num_classes: int = 1000, table=HYBRID, **options):
         super().__init__(num_classes, table, **options)
         gaussian_init(self, fc_std=0.01)
+        self.to(memory_format=torch.channels_last)
 
 
 def toy_caffenet(num_classes: int, mean=IMAGENET_MEAN) -> CaffeNet:
@@ -179,8 +184,8 @@ _TOY_OPTIONS = {"crop": 56, "hidden": 256, "std": TOY_STD, "lrn_alpha": 1e-4 * (
 
 
 def _toy(model: LayerTableCNN) -> LayerTableCNN:
-    he_init(model)
-    return model.to(memory_format=torch.channels_last)  # 1.1 to 1.5 times faster on a CPU
+    he_init(model.to(memory_format=torch.contiguous_format))  # numbers are drawn in the order of memory
+    return model.to(memory_format=torch.channels_last)
 
 
 def gaussian_init(model: nn.Module, fc_std: float) -> None:
@@ -223,6 +228,13 @@ def _stack(table, lrn_alpha: float) -> nn.Sequential:
 def _flat_size(convolutions: nn.Sequential, crop: int) -> int:
     # Copies on the meta device have shapes but no numbers: the size costs no time and no memory.
     return deepcopy(convolutions).to("meta")(torch.empty(1, 3, crop, crop, device="meta")).numel()
+
+
+def _standardised(x: torch.Tensor, cnn: nn.Module) -> torch.Tensor:
+    """Images less the mean of ``cnn``'s input, over its deviation. Raises TypeError for pixels of 0..255."""
+    if not x.is_floating_point():
+        raise TypeError(f"images: a CNN takes floats in 0..1, not {x.dtype}; divide the pixels by 255")
+    return (x - cnn.mean) / cnn.std
 
 
 def _check_layer(layer: str, feature_size: dict[str, int]) -> None:
@@ -292,7 +304,8 @@ class Pretrained(nn.Module):
 
     def __init__(self, name: str, network: nn.Module, categories: list[str]):
         super().__init__()
-        self.name, self.network, self.categories = name, network, categories
+        self.name, self.categories = name, categories
+        self.network = network.to(memory_format=torch.channels_last)
         self.layers = _PRETRAINED[name]
         self.register_buffer("mean", torch.tensor((0.485, 0.456, 0.406)).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor((0.229, 0.224, 0.225)).view(1, 3, 1, 1))
@@ -302,7 +315,7 @@ class Pretrained(nn.Module):
     def features(self, x: torch.Tensor, layer: str) -> torch.Tensor:
         """Units of ``layer`` (n, dim) after their ReLU for images (n, 3, 224, 224) in 0..1."""
         _check_layer(layer, self.feature_size)
-        x = (x - self.mean) / self.std
+        x = _standardised(x, self)
         if layer == "fc8":
             return self.network(x)
 

@@ -6,6 +6,7 @@ import importlib
 import os
 import sys
 
+from lrcn_utils import environment
 from lrcn_utils.data.command import one_line
 from lrcn_utils.training.recipe import told
 from lrcn_utils.training.settings import RUN, parse
@@ -31,6 +32,7 @@ def main(words: list[str] | None = None) -> None:
     others = ", ".join(name for name in known.PARTS if name)
     more = f"Parts, named right after {task}: {others}." if others and not part else ""
     settings = parse(kind, given, prog=prog, about=f"{kind.__doc__.strip()}\n{more}", renamed=known.RENAMED)
+    environment.keep_freed_memory()
     try:
         one_line(lambda: _run(task, part, settings))
     except KeyboardInterrupt:

@@ -25,21 +25,35 @@ from lrcn_utils.data.video import READER as VIDEO_READER
 from lrcn_utils.training.checkpoints import weights_digest
 from lrcn_utils.training.processes import processes
 
+IN_MEMORY = 2**28  # bytes of features that a process keeps in memory; those beyond are read anew each time
 FRAMES_AT_ONCE = 16
 PIXELS_AT_ONCE = 320_000  # to the CNN: with more, the maps of its first layers leave a CPU's cache, at half the speed
 
 
 class FrameFeatures(Sequence):
-    """Features of the videos of a ClipDataset, in its order: [i] is a read-only map (views, frames, d), float16."""
+    """Features of the videos of a ClipDataset, in its order: [i] is a read-only array (views, frames, d), float16.
+
+    What was read stays in memory while it is within ``IN_MEMORY`` bytes: all of Toy Kitchen's. The rest is mapped from
+    its file each time, so that memory does not grow with the dataset.
+    """
 
     def __init__(self, dataset: ClipDataset, kept: ArrayCache):
         self.videos, self.files, self.kept = dataset.videos, [dataset.path(video) for video in dataset.videos], kept
+        self.held: dict[int, np.ndarray] = {}
+        self.room = IN_MEMORY
 
     def __len__(self) -> int:
         return len(self.videos)
 
     def __getitem__(self, index: int) -> np.ndarray:
-        return self.kept.read(self.files[index])
+        if index in self.held:
+            return self.held[index]
+        found = self.kept.read(self.files[index])
+        if found.nbytes <= self.room:
+            self.room -= found.nbytes
+            self.held[index] = found = found.copy()
+            found.flags.writeable = False
+        return found
 
 
 def extract(

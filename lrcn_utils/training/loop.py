@@ -150,12 +150,15 @@ def fit(
 
 
 def follow(recipe: Recipe, model: nn.Module, dataset: Dataset, batch_loss: Callable, groups, **options) -> History:
-    """``fit`` by ``recipe``. ``groups``: the parameters as an optimizer takes them; ``options``: those of ``fit``."""
+    """``fit`` by ``recipe``. ``groups``: the parameters as an optimizer takes them; ``options``: those of ``fit``.
+
+    The optimizer updates each weight in one pass over memory.
+    """
     epochs = recipe.epochs_of(len(dataset), processes().count)
     if recipe.optimizer == "sgd":
-        optimizer = torch.optim.SGD(groups, recipe.rate, momentum=0.9, weight_decay=recipe.weight_decay)
+        optimizer = torch.optim.SGD(groups, recipe.rate, momentum=0.9, weight_decay=recipe.weight_decay, fused=True)
     else:
-        optimizer = torch.optim.AdamW(groups, recipe.rate, weight_decay=recipe.weight_decay)
+        optimizer = torch.optim.AdamW(groups, recipe.rate, weight_decay=recipe.weight_decay, fused=True)
     if recipe.drop_every:
         schedule = torch.optim.lr_scheduler.StepLR(optimizer, recipe.drop_every, recipe.drop_to)
     else:
@@ -181,6 +184,8 @@ def _facts(optimizer, dataset, epochs, batch_size, seed, clip_norm, schedule) ->
     """What a training is: states of other trainings are told apart by these."""
     told_apart = ("params", "lr", "initial_lr")
     groups = [{k: v for k, v in group.items() if k not in told_apart} for group in optimizer.param_groups]
+    for group in groups:  # how the update is computed is no other training; a state goes on in the way it began
+        group |= {"fused": None} if "fused" in group else {}
     rates = [group.get("initial_lr", group["lr"]) for group in optimizer.param_groups]
     shapes = [[list(p.shape) for p in group["params"]] for group in optimizer.param_groups]
     return processes().facts | {

@@ -5,7 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrcn_utils.data import clips
-from lrcn_utils.data.clips import FrameSize, as_input, centre_crop, collate_clips, crop_and_mirror, ten_crops
+from lrcn_utils.data.clips import (
+    FrameSize,
+    as_input,
+    as_pixels,
+    centre_crop,
+    collate_clips,
+    crop_and_mirror,
+    mirror,
+    ten_crops,
+)
 
 LENGTHS = [1, 2, 15, 16, 17, 24, 25, 10_000]
 
@@ -104,14 +113,29 @@ def test_centre_and_ten_crops():
     assert (turned[5:, ..., 0] == 255 - ten[:5, ..., ::-1, 0]).all() and (turned[5:, ..., 1:] == ten[5:, ..., 1:]).all()
 
 
-def test_input_is_float_from_0_to_1_channels_first():
+def test_input_is_float_from_0_to_1_as_pixels():
     clip = numbered(3, 4, 5) * 20
     found = as_input(clip[:, :, ::-1])
-    assert found.shape == (3, 3, 4, 5) and found.dtype == torch.float32 and found.is_contiguous()
+    assert found.shape == (3, 3, 4, 5) and found.dtype == torch.float32
     expected = torch.from_numpy(clip[:, :, ::-1].copy()).permute(0, 3, 1, 2) / 255
     torch.testing.assert_close(found, expected)
     assert as_input(np.full((1, 1, 1, 3), 255, np.uint8)).max() == 1
     assert as_input(np.zeros((2, 3, 4, 5, 3), np.uint8)).shape == (2, 3, 3, 4, 5)
+
+
+def test_pixels_stay_in_memory_as_a_cpu_convolves_them_fastest():
+    clips = [as_pixels(numbered(n, 4, 5)[:, 1:, ::-1]) for n in (16, 9)]
+    batch = collate_clips([(clip, 0) for clip in clips])
+    assert batch.clips.dtype == torch.uint8
+    for frames in (*clips, batch.clips.flatten(0, 1), as_input(numbered(3, 4, 5))):
+        assert frames.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_pixels_of_any_view_are_those_of_numpy_also_of_what_cannot_be_written():
+    clip = numbered(3, 4, 5)
+    clip.flags.writeable = False  # as a memory map of the cache
+    for view in (clip, clip[:, 1:, 2:4], mirror(clip), mirror(clip[1, 1:, 2:]), clip[::-1, ::-1]):
+        assert (as_pixels(view).numpy() == np.moveaxis(view, -1, -3)).all()
 
 
 @given(lengths=st.lists(st.integers(1, 16), min_size=1, max_size=5))

@@ -50,6 +50,13 @@ def test_single_frame_sees_each_frame_alone():
     torch.testing.assert_close(model(video), alone)
 
 
+@pytest.mark.parametrize("model", models(), ids=["single-frame", "fc6", "fc7"])
+def test_pixels_are_taken_as_they_lie_in_a_file(model):
+    pixels = torch.randint(256, (2, 5, 3, 4, 4), dtype=torch.uint8, generator=torch.Generator().manual_seed(2))
+    lengths = torch.tensor([5, 3])
+    torch.testing.assert_close(model(pixels, lengths), model(pixels / 255, lengths))
+
+
 @pytest.mark.parametrize("layer", ["fc6", "fc7"])
 def test_lrcn_is_the_equations_of_section_2(layer):
     model = LRCN(TinyCNN(), CLASSES, layer, 8).eval()

@@ -116,6 +116,35 @@ def test_features_do_not_depend_on_memory_format_or_batch():
     one = torch.cat([model.features(image[None], "fc6") for image in x])
     many = model.features(x.to(memory_format=torch.channels_last), "fc6")
     assert torch.allclose(one, many, atol=1e-10)
+    plain = model.to(memory_format=torch.contiguous_format).features(x, "fc6")
+    assert torch.allclose(plain, many, atol=1e-10)
+
+
+@pytest.mark.parametrize("build", [cnn.CaffeNet, cnn.Hybrid, cnn.toy_caffenet, cnn.toy_hybrid])
+def test_weights_lie_with_the_channels_last(build):
+    weights = [weight for weight in meta(build, 10).parameters() if weight.dim() == 4]
+    assert len(weights) == 5 and all(w.is_contiguous(memory_format=torch.channels_last) for w in weights)
+
+
+@pytest.mark.parametrize("name", ["alexnet", "vgg16", "squeezenet1_1", "resnet18"])
+def test_torchvision_s_weights_lie_with_the_channels_last(name):
+    weights = [weight for weight in meta(cnn.untrained, name).parameters() if weight.dim() == 4]
+    assert weights and all(w.is_contiguous(memory_format=torch.channels_last) for w in weights)
+
+
+def test_the_toy_s_first_weights_do_not_depend_on_how_they_lie_in_memory():
+    torch.manual_seed(4)
+    drawn = cnn.toy_hybrid(5).convolutions.conv2.weight
+    torch.manual_seed(4)
+    plain = cnn.Hybrid(5, cnn.TOY_HYBRID, crop=56, hidden=256).to(memory_format=torch.contiguous_format)
+    cnn.he_init(plain)
+    assert torch.equal(drawn, plain.convolutions.conv2.weight)
+
+
+@pytest.mark.parametrize("ask", [lambda m, x: m(x), lambda m, x: m.features(x, "fc6"), lambda m, x: m.maps(x)])
+def test_pixels_up_to_255_are_refused_and_not_taken_for_very_bright_images(ask):
+    with pytest.raises(TypeError, match="floats in 0..1, not torch.uint8; divide the pixels by 255"):
+        ask(cnn.toy_hybrid(5), torch.zeros(1, 3, 56, 56, dtype=torch.uint8))
 
 
 def test_fc6_is_the_same_in_training_and_fc7_is_dropped_out():

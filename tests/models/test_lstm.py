@@ -258,6 +258,42 @@ def test_single_steps_and_traces_follow_the_whole_sequence(make):
         assert all(trace[gate].min() >= 0 and trace[gate].max() <= 1 for gate in ("input", "forget", "output"))
 
 
+@pytest.mark.parametrize("time", [1, 5])
+@pytest.mark.parametrize("wide", [True, False])
+def test_a_whole_sequence_is_that_of_the_library_with_its_gradients(monkeypatch, wide, time):
+    monkeypatch.setattr(lstm_module, "WIDE", 9 if wide else 10)
+    torch.manual_seed(0)
+    layer, x = nn.LSTM(9, 4, batch_first=True), torch.randn(3, time, 9, requires_grad=True)
+    expected, calls = layer(x)[0], []
+    layer.register_forward_hook(lambda *_: calls.append(1))
+    found = lstm_module.unroll(layer, x)
+    assert len(calls) == (not wide)
+    torch.testing.assert_close(found, expected)
+    wanted = x, *layer.parameters()
+    gradients = [torch.autograd.grad(states.square().sum(), wanted) for states in (found, expected)]
+    for a, b in zip(*gradients, strict=True):
+        torch.testing.assert_close(a, b)
+    with torch.no_grad():
+        torch.testing.assert_close(lstm_module.unroll(layer, x), expected)
+
+
+def test_a_wide_sequence_can_be_exported(monkeypatch):
+    class Reader(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.lstm = nn.LSTM(9, 4, batch_first=True)
+
+        def forward(self, x):
+            return lstm_module.unroll(self.lstm, x)
+
+    monkeypatch.setattr(lstm_module, "WIDE", 9)
+    reader, x = Reader().eval(), torch.randn(3, 5, 9)
+    with torch.no_grad():
+        exported = torch.export.export(reader, (x,))
+        assert any("lstm" in str(node.target) for node in exported.graph.nodes), "one layer, not its steps"
+        torch.testing.assert_close(exported.module()(x), reader(x))
+
+
 def test_forget_bias_touches_the_forget_gates_only():
     lstm = nn.LSTM(3, 4, 2)
     before = {name: parameter.clone() for name, parameter in lstm.named_parameters()}

@@ -82,6 +82,19 @@ def test_a_second_call_computes_nothing_and_a_kill_costs_one_video(dataset, tmp_
     assert cnn.frames == 9 and all((a == b).all() for a, b in zip(resumed, kept, strict=True))
 
 
+def test_features_are_read_once_while_they_fit_in_memory(dataset, tmp_path, monkeypatch):
+    extract(dataset, Means(), "pool", tmp_path)
+    monkeypatch.setattr(features, "IN_MEMORY", 9 * 6 * 2)  # of the second video alone
+    found = extract(dataset, Means(), "pool", tmp_path)
+    expected, read = [one.copy() for one in extract(dataset, Means(), "pool", tmp_path)], []
+    real = found.kept.read
+    monkeypatch.setattr(found.kept, "read", lambda file: read.append(file) or real(file))
+    for _ in range(3):
+        for number in range(2):
+            assert np.array_equal(found[number], expected[number]) and not found[number].flags.writeable
+    assert len(set(read)) == 2 and read.count(found.files[1]) == 1 and read.count(found.files[0]) == 6
+
+
 def test_other_weights_other_sizes_and_other_videos_are_not_mixed_up(dataset, videos, tmp_path):
     extract(dataset, Means(), "pool", tmp_path)
     other = Means()

@@ -3,6 +3,7 @@
 import io
 import weakref
 import zipfile
+from functools import partial
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ def squared_error(model, batch):
 def run(epochs=6, state=None, workers=0, rate=0.02, loss=squared_error, **options):
     torch.manual_seed(3)
     model = options.pop("model", None) or nn.Sequential(nn.Linear(1, 16), nn.Dropout(0.5), nn.Linear(16, 1))
-    optimizer = options.pop("optimizer", torch.optim.AdamW)(model.parameters(), rate)
+    optimizer = options.pop("optimizer", partial(torch.optim.AdamW, fused=True))(model.parameters(), rate)
     schedule = torch.optim.lr_scheduler.StepLR(optimizer, 2, 0.5)
     settings = {"epochs": epochs, "batch_size": 8, "seed": 5} | options
     dataset = settings.pop("dataset", NoisyLine())
@@ -132,6 +133,13 @@ def test_the_state_of_a_gpu_goes_on_on_a_cpu(tmp_path, monkeypatch):
     if not torch.cuda.is_available():
         with pytest.raises(RuntimeError, match="CUDA"):
             torch.load(tmp_path / "run.state", weights_only=True)
+    resumed, _ = run(state=State(tmp_path / "run.state", resume=True))
+    assert torch.equal(weights(unbroken), weights(resumed))
+
+
+def test_a_state_goes_on_as_it_began_whether_or_not_the_optimizer_is_fused_now(tmp_path, monkeypatch):
+    unbroken, _ = run(optimizer=torch.optim.AdamW)
+    kill(monkeypatch, 7, lambda: run(state=State(tmp_path / "run.state"), optimizer=torch.optim.AdamW))
     resumed, _ = run(state=State(tmp_path / "run.state", resume=True))
     assert torch.equal(weights(unbroken), weights(resumed))
 

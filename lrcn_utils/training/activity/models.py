@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 from lrcn_utils import environment
 from lrcn_utils.data.clips import ClipBatch, collate_clips
 from lrcn_utils.models import cnn as cnns
-from lrcn_utils.models.activity import LRCN, Recogniser, SingleFrame, step_loss_sum
+from lrcn_utils.models.activity import LRCN, Recogniser, SingleFrame, in_unit_range, step_loss_sum
 from lrcn_utils.training.caffe import parameter_groups, uniform_weights
 from lrcn_utils.training.checkpoints import load_checkpoint
 from lrcn_utils.training.loop import History, follow
@@ -117,7 +117,7 @@ def train(model: Recogniser, dataset: Dataset, recipe, *, seed: int = 0, **optio
         lengths = None if (lengths == clips.shape[1]).all() else lengths.to(device)
         if recipe.brightness:
             factor = torch.empty(len(clips), 1, 1, 1, 1, device=device)
-            clips = clips * factor.uniform_(1 - recipe.brightness, 1 + recipe.brightness)
+            clips = in_unit_range(clips) * factor.uniform_(1 - recipe.brightness, 1 + recipe.brightness)
         return step_loss_sum(model(clips, lengths), batch.labels.to(device), lengths)
 
     if recipe.freeze_conv1:
