@@ -78,7 +78,7 @@ test-lowest: toy
 	@echo "Testing with the lowest versions that pyproject.toml allows (6 GB in build/lowest the first time) ..."
 	test -x $(LOWEST)/python || $(PYTHON) -m venv build/lowest
 	$(LOWEST)/python -m pip install --quiet uv
-	$(LOWEST)/uv pip compile --quiet --resolution lowest-direct --python $(LOWEST)/python --extra dev pyproject.toml \
+	$(LOWEST)/uv pip compile --quiet --upgrade --resolution lowest-direct --python $(LOWEST)/python --extra dev pyproject.toml \
 		--output-file build/lowest/constraints.txt
 	$(LOWEST)/uv pip install --quiet --python $(LOWEST)/python --constraints build/lowest/constraints.txt -e ".[dev]"
 	OMP_NUM_THREADS=1 $(LOWEST)/python -m pytest -q -n 2 --dist loadfile \

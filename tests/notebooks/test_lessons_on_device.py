@@ -19,11 +19,11 @@ THERE = "assert environment.device().type == 'cuda'"
 
 
 @pytest.mark.device
-@pytest.mark.timeout(3000)
+@pytest.mark.timeout(4 * 3600)  # only what hangs: a busy machine has taken an hour for one
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
 def test_a_lesson_on_the_device(path, toy_kitchen):
     notebook = nbformat.read(path, as_version=4)
     notebook.cells.insert(0, nbformat.v4.new_code_cell(ENTER))
     notebook.cells.append(nbformat.v4.new_code_cell(THERE))
     folder = {"metadata": {"path": str(path.parent)}}
-    NotebookClient(notebook, timeout=2000, kernel_name="python3", resources=folder).execute()
+    NotebookClient(notebook, timeout=3 * 3600, kernel_name="python3", resources=folder).execute()
