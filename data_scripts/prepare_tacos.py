@@ -1,6 +1,6 @@
 """Prepare the text of TACoS Multi-Level for the course: unpack it, read every file, say what is there and what is not.
 
-    python data_scripts/prepare_tacos.py --archive ~/Downloads/tacos_ml.tar.gz     a download, or an unpacked folder
+    python data_scripts/prepare_tacos.py --source ~/Downloads/tacos_ml.tar.gz      a download, or an unpacked folder
     python data_scripts/prepare_tacos.py --url https://.../tacos_ml.tar.gz         fetched first; resumes
 
 The corpus is on the page "TACoS Multi-Level Corpus" of the Max Planck Institute for Informatics (search for that
@@ -26,27 +26,41 @@ from pathlib import Path
 
 from lrcn_utils.data import command, tacos
 from lrcn_utils.data.download import fetch, move_into, unpack
+from lrcn_utils.data.sources import Source
 from lrcn_utils.environment import data_root
+
+SOURCE = Source(
+    "TACoS Multi-Level (Rohrbach and others, 2014; 185 videos, text alone)",
+    'the page "TACoS Multi-Level Corpus" of the Max Planck Institute for Informatics',
+    "the archive states none; the corpus and the films that it describes are given out for research",
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--archive", type=Path, metavar="FILE", help="the download, or the folder it was unpacked to")
+    where.add_argument("--source", type=Path, metavar="FILE", help="the download, or the folder it was unpacked to")
     where.add_argument("--url", help="address of the archive")
     parser.add_argument("--sha256", help="with --url: the digest that the archive must have")
     parser.add_argument("--out", type=Path, default=data_root() / "tacos", help="default: %(default)s")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
     parser.add_argument("--strict", action="store_true", help="stop at the first file that is not right")
     return command.run("prepare_tacos", prepare(parser.parse_args(arguments)))
 
 
 def prepare(args: argparse.Namespace) -> Iterator[str]:
     """Fetch and place the corpus where that is asked for, and report line by line."""
+    yield from SOURCE.describe()
+    yield f"{args.out}: a few thousand small text files, 20 MB; unpacking and reading them takes about half a minute"
+    if args.dry_run:
+        from_where = args.url or args.source or args.out
+        yield f"would {'fetch, unpack and ' if args.url else 'unpack and ' if args.source else ''}read {from_where}"
+        return
     if args.url:
         name = args.url.rpartition("/")[2].partition("?")[0] or "tacos_ml.tar.gz"
-        args.archive = fetch(args.url, args.out.parent / name, args.sha256, progress=True)
-    if args.archive:
-        place(args.archive.expanduser(), args.out)
+        args.source = fetch(args.url, args.out.parent / name, args.sha256, page=SOURCE.page, progress=True)
+    if args.source:
+        place(args.source.expanduser(), args.out)
     yield from check(args.out, args.strict)
 
 

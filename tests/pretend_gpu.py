@@ -150,7 +150,7 @@ class _Places(TorchFunctionMode):
         self.operations = operations
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        kwargs = kwargs or {}
+        kwargs = {name: value for name, value in (kwargs or {}).items() if name != "pin_memory"}  # of the host
         if func in ASKED:
             return ASKED[func](*args, **kwargs)
         if (device := kwargs.get("device")) is not None:

@@ -14,6 +14,7 @@ from lrcn_utils.training.__main__ import TASKS
 from lrcn_utils.training.activity import models, settings
 from lrcn_utils.training.activity import parts as activity
 from lrcn_utils.training.captioning import settings as of_captioning
+from lrcn_utils.training.extraction.parts import PARTS as EXTRACTED
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SCRIPTS = sorted((REPOSITORY / "data_scripts").glob("*.py"))
@@ -40,6 +41,7 @@ def commands():
         yield from (["lrcn_utils.training", task, *([part] if part else [])] for part in parts_of(task))
     yield ["lrcn_utils.predict"]
     yield from (["lrcn_utils.evaluate", *part] for part in ((), *((part,) for part in PARTS)))
+    yield from (["lrcn_utils.extract", *part] for part in ((), *((part,) for part in EXTRACTED)))
     yield from ([str(script)] for script in SCRIPTS)
 
 

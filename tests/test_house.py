@@ -13,7 +13,7 @@ PACKAGE = REPOSITORY / "lrcn_utils"
 UPPER_FLOOR = {"training", "inference", "widgets", "checks"}
 GROUND_FLOOR = {"data", "models", "decoding", "metrics", "plots"}
 ROOT = {"environment", "paper"}
-COMMANDS = {"evaluate", "export", "predict"}
+COMMANDS = {"evaluate", "export", "extract", "predict"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 

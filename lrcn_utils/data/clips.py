@@ -101,6 +101,7 @@ VIEWS: dict[str, Callable[[np.ndarray, int, bool], np.ndarray]] = {
     "whole and mirror": lambda frames, crop, flow: _and_mirror(frames, flow),
     "ten": lambda frames, crop, flow: ten_crops(frames, crop, flow=flow),
 }
+NUMBER_OF_VIEWS = {"centre": 1, "centre and mirror": 2, "whole": 1, "whole and mirror": 2, "ten": 10}
 
 
 def _and_mirror(frames: np.ndarray, flow: bool) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""How a command ends: with what it found, or with what is wrong in one line."""
+"""How a command begins, with what there is to do, and ends: with what it found, or what is wrong in one line."""
 
 import sys
 from collections.abc import Callable, Iterable
@@ -22,3 +22,28 @@ def run(name: str, lines: Iterable[str]) -> int:
 
     one_line(show, name)
     return 0
+
+
+def estimate(count: int, todo: int, what: str, seconds: float, size: float, workers: int = 1) -> str:
+    """How much there is to do, in a line.
+
+    ``todo`` of ``count`` items, called ``what``, together cost ``seconds`` of one worker and take ``size`` bytes.
+    """
+    done = f", {count - todo} of them done" if todo < count else ""
+    by = f" with {workers} workers" if workers > 1 else ""
+    return f"{count} {what}{done}; to do: {todo}, about {duration(seconds / workers)}{by} and {bytes_of(size)} on disk"
+
+
+def duration(seconds: float) -> str:
+    """As "40 s", "12 min", "9.5 h" or "3 days"."""
+    for name, unit, from_here in (("days", 86_400, 172_800), ("h", 3600, 5400), ("min", 60, 90)):
+        if seconds >= from_here:
+            return f"{seconds / unit:.2g} {name}" if seconds < 10 * unit else f"{seconds / unit:.0f} {name}"
+    return f"{max(seconds, 1):.0f} s"
+
+
+def bytes_of(size: float) -> str:
+    """As "3 MB" or "6.5 GB", never less than 0.1 MB."""
+    size = max(size, 1e5)
+    name, unit = ("GB", 1e9) if size >= 1e9 else ("MB", 1e6)
+    return f"{size / unit:.2g} {name}" if size < 10 * unit else f"{size / unit:.0f} {name}"

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import os
 import shutil
+import socket
 import subprocess
 import tarfile
 import time
@@ -16,22 +17,28 @@ from pathlib import Path, PurePosixPath
 from tqdm import tqdm
 
 from lrcn_utils.data import atomic
+from lrcn_utils.data.command import bytes_of
 from lrcn_utils.data.text import read_text
 
 CHUNK = 1 << 20
+MOST_SWELLING = 200  # times its own size, of an archive that is unpacked; text shrinks to a tenth, films not at all
 
 
 class DownloadError(OSError):
     """A download or an archive that cannot be had or used. The message names it, what is wrong, and what to do."""
 
 
-def fetch(url: str, path: Path | str, digest: str | None = None, *, tries: int = 5, progress: bool = False) -> Path:
+def fetch(
+    url: str, path: Path | str, digest: str | None = None, *, page: str = "", tries: int = 5, progress: bool = False
+) -> Path:
     """Download ``url`` to ``path`` and return it; a file that is there already is kept, if it has the digest.
 
     What has come lies in ``path``.part; a broken transfer, or a program started again, goes on where it ended, or
     begins anew when the server has another version of the file by then. The file gets its name only when it is as
     long as the server said and has the ``digest``, if one is given: 64 hexadecimal digits of SHA-256, or 32 of MD5.
-    Raises DownloadError after ``tries`` attempts, or when the digest is another one (what came is then deleted).
+    ``page``: where a person looks for the file when it is no longer at ``url``.
+    Raises DownloadError after ``tries`` attempts, at once when the file is not where it was (the message then says what
+    to do by hand), or when the digest is another one (what came is then deleted).
     """
     path = Path(path)
     if path.exists():
@@ -46,11 +53,13 @@ def fetch(url: str, path: Path | str, digest: str | None = None, *, tries: int =
                 break
             why = "the connection broke off"
         except urllib.error.HTTPError as error:
-            why = f"the server answers {error.code} {error.reason}"
+            why = f"the server answers {error.code} {_reason(error)}"
             if error.code < 500 and error.code not in (408, 429):
-                raise DownloadError(_cannot(url, path, why)) from error
+                raise DownloadError(_moved(url, path, page, why)) from error
+        except _NotAFile as error:
+            raise DownloadError(_moved(url, path, page, "the server sends a web page instead of the file")) from error
         except OSError as error:  # no network, a name that is not found, a certificate, a time-out
-            why = str(getattr(error, "reason", error))
+            why = _lost(url, getattr(error, "reason", error))
         if attempt + 1 < tries:
             time.sleep(min(2**attempt, 30) if attempt else 0)
     else:
@@ -63,14 +72,14 @@ def fetch(url: str, path: Path | str, digest: str | None = None, *, tries: int =
     return path
 
 
-def provide(part: str, url: str, folder: Path, digest: str | None = None) -> None:
+def provide(part: str, url: str, folder: Path, digest: str | None = None, *, page: str = "") -> None:
     """See to it that ``folder``/``part`` is there: where it is not, the archive at ``url`` is fetched and unpacked.
 
-    ``digest``: of the archive, as for ``fetch``.
+    ``digest``: of the archive, and ``page``, as for ``fetch``.
     """
     if not (folder / part).exists():
         print(f"{part}: fetching {url}")
-        archive = fetch(url, folder / url.rsplit("/", 1)[1], digest, progress=True)
+        archive = fetch(url, folder / url.rsplit("/", 1)[1], digest, page=page, progress=True)
         unpack(archive, folder, last=PurePosixPath(part).parts[0])
 
 
@@ -78,8 +87,8 @@ def unpack(archive: Path | str, folder: Path | str, last: str = "") -> None:
     """Unpack a .zip, .tar, .tar.gz, .tgz or .rar into ``folder``; nothing is written outside of it.
 
     It is unpacked beside and moved at the end, the file or folder ``last`` after all others: where that is, all is.
-    Raises DownloadError when a member's name leads out of the folder (nothing is unpacked then), the archive is
-    damaged, or its form is unknown. A .rar needs the program ``bsdtar``, ``unrar`` or ``7z``.
+    Raises DownloadError when a member's name or link leads out of the folder or it swells beyond all measure (nothing is
+    unpacked then), when the archive is damaged, or when its form is unknown. A .rar needs the program ``bsdtar``, ``unrar`` or ``7z``.
     """
     archive, folder = Path(archive), Path(folder)
     part = folder / f".{archive.name}.part"
@@ -107,17 +116,21 @@ def _extract(archive: Path, folder: Path) -> None:
         if name.endswith(".zip"):
             with zipfile.ZipFile(archive) as file:
                 _assert_inside(archive, file.namelist())
+                _assert_size(archive, sum(member.file_size for member in file.infolist()))
                 folder.mkdir(parents=True, exist_ok=True)
                 file.extractall(folder)
         elif name.endswith((".tar", ".tar.gz", ".tgz")):
             with tarfile.open(archive) as file:
                 _assert_inside(archive, file.getnames())
+                _assert_size(archive, sum(member.size for member in file))
                 folder.mkdir(parents=True, exist_ok=True)
                 file.extractall(folder, filter="data")
         elif name.endswith(".rar"):
             _unpack_rar(archive, folder)
         else:
             raise DownloadError(f"{archive.name}: only .zip, .tar, .tar.gz, .tgz and .rar can be unpacked")
+    except tarfile.FilterError as error:  # a link, a device
+        raise DownloadError(f"{archive.name}: {error}, and nothing was unpacked; it is not to be trusted") from error
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, RuntimeError) as error:
         why = str(error).splitlines()[0].rstrip(":")  # RuntimeError: a zip that asks for a password
         raise DownloadError(f"{archive.name}: damaged archive ({why}); delete it and fetch it again") from error
@@ -140,6 +153,8 @@ def _transfer(url: str, part: Path, progress: bool) -> bool:
         part.unlink()  # longer than the file on the server, so not the same file
         return False
     with answer:
+        if answer.headers.get_content_type() == "text/html":
+            raise _NotAFile
         if answer.status != 206:
             have = 0  # the server sends everything again
             tag = answer.headers.get("ETag", "")  # a weak one, W/"...", may not be asked for
@@ -161,8 +176,29 @@ def _version(part: Path) -> Path:
     return part.with_name(part.name + ".version")
 
 
+class _NotAFile(Exception):
+    """A site that has moved often answers every address with a page."""
+
+
 def _cannot(url: str, path: Path, why: str) -> str:
-    return f"{url}: {why}; try again later, or download it in a browser and save it as {path}"
+    return f"{url}: {why}; try again later (it goes on where it ended), or save it with a browser as {path}"
+
+
+def _moved(url: str, path: Path, page: str, why: str) -> str:
+    where = f"look for it on {page}" if page else "look for where it is now"
+    return f"{url}: {why}: it is no longer there; {where}, save it as {path}, and start this again"
+
+
+def _lost(url: str, why: object) -> str:
+    """What a failure of the network means: that the site is gone looks the same from here as no network."""
+    if isinstance(why, socket.gaierror):
+        return f"the name of the site is not found ({why.strerror}): is there a network here? If there is, it has moved"
+    return str(why)
+
+
+def _reason(error: urllib.error.HTTPError) -> str:
+    # urllib tells of a circle in several lines.
+    return "and sends from one address to the next in a circle" if "infinite loop" in str(error) else error.reason
 
 
 def _wrong(path: Path, wanted: str | None) -> str:
@@ -180,6 +216,15 @@ def _assert_inside(archive: Path, names: list[str]) -> None:
         parts = PurePosixPath(name.replace("\\", "/"))
         if parts.is_absolute() or ".." in parts.parts or (parts.parts and ":" in parts.parts[0]):
             raise DownloadError(f"{archive.name}: its member {name!r} leads out of the folder; nothing was unpacked")
+
+
+def _assert_size(archive: Path, size: int) -> None:
+    """Refuse an archive that swells by more than any picture, film or text does, or that the disk cannot hold."""
+    if size > max(MOST_SWELLING * archive.stat().st_size, 1e8):
+        swollen = f"{archive.stat().st_size} bytes would become {bytes_of(size)}"
+        raise DownloadError(f"{archive.name}: {swollen}; nothing was unpacked, for it is not to be trusted")
+    if size > (free := shutil.disk_usage(archive.parent).free):
+        raise DownloadError(f"{archive.name}: needs {bytes_of(size)}, and {bytes_of(free)} are free; make room")
 
 
 def _unpack_rar(archive: Path, folder: Path) -> None:

@@ -1,5 +1,6 @@
 """The one reader of images, for training and for uploads: a network sees the picture that a person sees in a viewer."""
 
+import threading
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -28,15 +29,13 @@ def read_image(file: Path | str | BinaryIO, size: tuple[int, int] | None = None)
     Raises ImageError when the file is missing, no image, damaged, or has more than ``MAX_PIXELS`` pixels.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what Pillow finds odd about a file that it can read
-            with Image.open(file) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    raise Image.DecompressionBombError
-                picture = _rgb(_upright(image))
-                if size is not None:
-                    picture = picture.resize((size[1], size[0]), Image.Resampling.BILINEAR)
-                return np.array(picture)
+        with _quiet, Image.open(file) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise Image.DecompressionBombError
+            picture = _rgb(_upright(image))
+            if size is not None:
+                picture = picture.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+            return np.array(picture)
     except Exception as error:  # Pillow raises whatever a damaged byte leads its parsers to, even SyntaxError
         name = getattr(file, "name", "the uploaded image") if hasattr(file, "read") else file
         raise ImageError(f"{Path(name).name}: {_why(error)}") from error
@@ -46,6 +45,33 @@ def warped(pixels: np.ndarray, side: int, crop: int) -> np.ndarray:
     """What a CNN is shown of uint8 pixels (height, width, 3): warped to a square, then the centre (crop, crop, 3)."""
     square = Image.fromarray(pixels).resize((side, side), Image.Resampling.BILINEAR)
     return centre_crop(np.asarray(square), crop)
+
+
+class _Quiet:
+    """No warnings, of what Pillow finds odd about a file that it can read, while any thread is reading one.
+
+    ``warnings.catch_warnings`` is of the whole process: threads that overlap would leave the warnings switched off.
+    """
+
+    def __init__(self):
+        self._lock, self._readers, self._caught = threading.Lock(), 0, None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._readers == 0:
+                self._caught = warnings.catch_warnings()
+                self._caught.__enter__()
+                warnings.simplefilter("ignore")
+            self._readers += 1
+
+    def __exit__(self, *error) -> None:
+        with self._lock:
+            self._readers -= 1
+            if self._readers == 0:
+                self._caught.__exit__(*error)
+
+
+_quiet = _Quiet()
 
 
 def _upright(image: Image.Image) -> Image.Image:

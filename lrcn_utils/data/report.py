@@ -6,15 +6,15 @@ SHOWN = 5  # lines of one kind of problem before the rest is only counted
 class Report:
     """Problems, a line each; with ``strict`` the first is raised instead, as an ``error`` (a kind of ValueError).
 
-    ``len`` counts the problems; ``lines`` may be fewer, and has the notes too.
+    ``problems`` are all of them, as they were added; ``lines`` may be fewer, and has the notes too.
     """
 
     def __init__(self, strict: bool = False, error: type[ValueError] = ValueError):
         self.strict, self.error = strict, error
+        self.problems: list[str | ValueError] = []
         self._notes: list[str] = []
         self._shown: list[str] = []
         self._counts: dict[str, int] = {}
-        self._number = 0
 
     def add(self, problem: str | ValueError, kind: str = "", then: str = "") -> None:
         """One problem, and what was done ``then``: an error that is raised does not say it.
@@ -23,7 +23,7 @@ class Report:
         """
         if self.strict:
             raise problem if isinstance(problem, ValueError) else self.error(_one_line(problem))
-        self._number += 1
+        self.problems.append(problem)
         self._counts[kind] = self._counts.get(kind, 0) + 1
         if not kind or self._counts[kind] <= SHOWN:
             self._shown.append(_one_line(f"{problem}; {then}" if then else str(problem)))
@@ -41,7 +41,7 @@ class Report:
         return [*self._notes, *self._shown, *counted]
 
     def __len__(self) -> int:
-        return self._number
+        return len(self.problems)
 
     def __str__(self) -> str:
         return "\n".join(self.lines)

@@ -1,5 +1,6 @@
 """The split lists of UCF-101 (and of copies of its form): which videos train and which test, and which are on disk."""
 
+import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
@@ -19,10 +20,15 @@ Videos = dict[tuple[str, str], Path]
 
 def group(path: Path) -> int:
     """The group of a video, 7 for ``v_Archery_g07_c02.avi``. Raises ValueError for a name of another form."""
-    found = NAME.fullmatch(path.stem)
+    found = NAME.fullmatch(path.name.rpartition(".")[0] or path.name)
     if not found:
         raise ValueError(f"{path.name}: the name is not of the form {FORM}")
     return int(found[1])
+
+
+def class_of(path: Path) -> str:
+    """The class of a video: the name of its folder."""
+    return path.parts[-2]
 
 
 def on_disk(root: Path, report: Report, classes: Collection[str] | None = None) -> Videos:
@@ -31,14 +37,17 @@ def on_disk(root: Path, report: Report, classes: Collection[str] | None = None) 
     What else lies there is left out, and costs one line in all.
     """
     videos, others = {}, []
-    for path in sorted((root / "UCF-101").glob("*/*")):
-        key = name, stem = path.parent.name, path.stem
-        if path.name.startswith(".") or name.startswith(".") or (classes is not None and name not in classes):
+    for folder in sorted((root / "UCF-101").glob("*/")):
+        if folder.name.startswith(".") or (classes is not None and folder.name not in classes):
             continue
-        if path.suffix.lower() in SUFFIXES and NAME.fullmatch(stem) and key not in videos:
-            videos[key] = path
-        else:
-            others.append(ascii(f"{name}/{path.name}").strip("'"))
+        for name in sorted(os.listdir(folder)):  # names and not paths, of which a large dataset has very many
+            stem, suffix = os.path.splitext(name)
+            if name.startswith("."):
+                continue
+            if suffix.lower() in SUFFIXES and NAME.fullmatch(stem) and (folder.name, stem) not in videos:
+                videos[folder.name, stem] = folder / name
+            else:
+                others.append(ascii(f"{folder.name}/{name}").strip("'"))
     if others:
         shown = ", ".join(others[:3]) + ", ..." * (len(others) > 3)
         why = f"not a video named {FORM}, or a second one of that name"
@@ -57,7 +66,7 @@ def listed(
     sides = {}
     for side in ("train", "test"):
         paths = _read(root / "ucfTrainTestlist" / f"{side}list{split:02d}.txt", root / "UCF-101", videos, report)
-        sides[side] = [path for path in paths if classes is None or path.parent.name in classes]
+        sides[side] = [path for path in paths if classes is None or class_of(path) in classes]
     _assert_disjoint(sides, f"split {split} in {root / 'ucfTrainTestlist'}")
     return sides
 
@@ -68,8 +77,8 @@ def report_missing(splits: dict[int, dict[str, list[Path]]], videos: Videos, rep
     for number, sides in splits.items():
         for side, paths in sides.items():
             for path in paths:
-                lists[path.parent.name].add(f"{side}list{number:02d}.txt")
-                wanted[path.parent.name].add(path)
+                lists[class_of(path)].add(f"{side}list{number:02d}.txt")
+                wanted[class_of(path)].add(path)
     missing = {name: len(paths - there) for name, paths in wanted.items()}
     absent = [name for name in wanted if missing[name] == len(wanted[name])]
     if absent:
@@ -95,8 +104,8 @@ def at_most(limit: int | None, paths: Iterable[Path]) -> list[Path]:
     """The first ``limit`` videos of each class; None for all."""
     seen, kept = Counter(), []
     for path in paths:
-        seen[path.parent.name] += 1
-        if limit is None or seen[path.parent.name] <= limit:
+        seen[class_of(path)] += 1
+        if limit is None or seen[class_of(path)] <= limit:
             kept.append(path)
     return kept
 
@@ -124,7 +133,7 @@ def _read(listed: Path, folder: Path, videos: Videos, report: Report) -> list[Pa
         match = LINE.fullmatch(line.strip())
         if match and match[4].lower() in SUFFIXES:
             name, stem = match[1], match[2]
-            paths[videos.get((name, stem), folder / name / f"{stem}{match[4]}")] = None
+            paths[videos.get((name, stem)) or folder / name / f"{stem}{match[4]}"] = None
         else:
             form = f"<Class>/{FORM}.avi, with or without a number"
             line = f"{listed.name}, line {number}: {line.strip()!r} is not of the form {form}; mend or delete it"
@@ -139,7 +148,7 @@ def _lines(listed: Path) -> list[str]:
 
 
 def _assert_disjoint(sides: dict[str, list[Path]], where: str) -> None:
-    train, test = ({(path.parent.name, group(path)) for path in sides[side]} for side in ("train", "test"))
+    train, test = ({(class_of(path), group(path)) for path in sides[side]} for side in ("train", "test"))
     if shared := sorted(train & test):
         name, number = shared[0]
         raise ValueError(

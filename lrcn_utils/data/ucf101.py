@@ -116,11 +116,12 @@ def read_index(
     sides = {side: [path for path in paths if path in found] for side, paths in sides.items()}
     _assert_videos(root, sides, wanted, chosen, report)
 
-    present = {path.parent.name for path in found}
+    present = {split_lists.class_of(path) for path in found}
     names = [name for name in order if name in present]
+    labels = {name: label for label, name in enumerate(names)}
     train, test = (
         [
-            Video(p, p.parent.name, names.index(p.parent.name), split_lists.group(p), found[p].frames)
+            Video(p, name := split_lists.class_of(p), labels[name], split_lists.group(p), found[p].frames)
             for p in sides[side]
         ]
         for side in ("train", "test")

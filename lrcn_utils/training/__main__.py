@@ -1,9 +1,7 @@
 """The command line of training: ``python -m lrcn_utils.training TASK [PART] ...``; each task says its own options."""
 
 import argparse
-import contextlib
 import importlib
-import os
 import sys
 
 from lrcn_utils import environment
@@ -45,11 +43,10 @@ def _run(task: str, part: str, settings) -> None:
 
     Of several processes the first alone is heard.
     """
-    from lrcn_utils.training.processes import processes
+    from lrcn_utils.training.processes import first_alone_speaks
 
     command = importlib.import_module(f"lrcn_utils.training.{task}.command").COMMANDS[part]
-    nowhere = open(os.devnull, "w", encoding="utf-8", newline="\n")  # noqa: SIM115
-    with nowhere, contextlib.nullcontext() if processes().first else contextlib.redirect_stdout(nowhere):
+    with first_alone_speaks():
         for line in told(settings):
             print(line, flush=True)
         command(settings)

@@ -5,7 +5,7 @@ An entry depends on the contents of its file, on the CNN's weights and on how th
 killed goes on with the next file.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -20,14 +20,15 @@ from lrcn_utils.data.cache import ArrayCache
 from lrcn_utils.data.captions import CaptionSet
 from lrcn_utils.data.image import READER as IMAGE_READER
 from lrcn_utils.data.pixels import image_batches
+from lrcn_utils.data.report import Report
 from lrcn_utils.data.ucf101 import ClipDataset, Video
 from lrcn_utils.data.video import READER as VIDEO_READER
+from lrcn_utils.training.calls import at_once, features_of_each, look
 from lrcn_utils.training.checkpoints import weights_digest
 from lrcn_utils.training.processes import processes
 
 IN_MEMORY = 2**28  # bytes of features that a process keeps in memory; those beyond are read anew each time
 FRAMES_AT_ONCE = 16
-PIXELS_AT_ONCE = 320_000  # to the CNN: with more, the maps of its first layers leave a CPU's cache, at half the speed
 
 
 class FrameFeatures(Sequence):
@@ -64,6 +65,7 @@ def extract(
     *,
     views: str = "centre",
     spread: int | None = None,
+    report: Report | None = None,
     progress: bool = False,
 ) -> FrameFeatures:
     """Features of the frames of the dataset's videos, computed where they are not in ``cache`` yet.
@@ -72,32 +74,52 @@ def extract(
     mode. ``views``: one of ``clips.VIEWS``; whole frames need a CNN that takes images of any size. ``spread``: only
     so many frames of each video, evenly spread over it (a shorter one repeats some), instead of all.
     A video is streamed through the CNN: memory does not grow with its length, nor with the number of videos.
+    A video that cannot be read raises VideoError, or is added to ``report`` and left out.
     """
-    if views not in clips.VIEWS:
-        raise ValueError(f"views={views!r}: choose one of {', '.join(clips.VIEWS)}")
-    how = {"input": dataset.input, "size": list(dataset.frames), "views": views, "spread": spread}
-    network = {"layer": layer, "weights": weights_digest(cnn)}
-    kept = ArrayCache(cache, "features", **how, **network, reader=VIDEO_READER)
+    kept = feature_cache(dataset, cnn, layer, cache, views=views, spread=spread)
     cnn.eval()
+
+    def read(video: Video) -> Iterator[np.ndarray]:
+        return _pictures(dataset, video, views, spread)
+
+    report = Report(strict=True) if report is None else report
     own = processes().share(dataset.videos)
-    for video in tqdm(own, desc="features", disable=not (progress and processes().first), leave=False):
-        if (file := dataset.path(video)) not in kept:
-            found = _of_video(dataset, video, cnn, layer, views, spread)
-            kept.write(file, found.shape, np.float16, [found])
+    own = tqdm(own, desc="features", disable=not (progress and processes().first), leave=False)
+    begun = set()
+
+    def missing() -> Iterator[Video]:
+        for video in own:
+            if (file := dataset.path(video)) not in kept and kept.path(file) not in begun:
+                begun.add(kept.path(file))  # a film that lies there twice is extracted once
+                yield video
+
+    with torch.inference_mode():
+        for video, found in features_of_each(missing(), read, cnn, layer, report):
+            found = found.half().unflatten(0, (-1, clips.NUMBER_OF_VIEWS[views])).transpose(0, 1).numpy()
+            kept.write(dataset.path(video), found.shape, np.float16, [found])
     processes().wait()
     return FrameFeatures(dataset, kept)
 
 
-@torch.inference_mode()
-def _of_video(dataset: ClipDataset, video: Video, cnn: nn.Module, layer: str, views: str, spread) -> np.ndarray:
+def feature_cache(
+    dataset: ClipDataset, cnn: nn.Module, layer: str, cache: Path | str, *, views: str, spread: int | None = None
+) -> ArrayCache:
+    """Where ``extract`` keeps what it computes. Raises ValueError when there are no such ``views``."""
+    if views not in clips.VIEWS:
+        raise ValueError(f"views={views!r}: choose one of {', '.join(clips.VIEWS)}")
+    how = {"input": dataset.input, "size": list(dataset.frames), "views": views, "spread": spread}
+    network = {"layer": layer, "weights": weights_digest(cnn)}
+    return ArrayCache(cache, "features", **how, **network, reader=VIDEO_READER)
+
+
+def _pictures(dataset: ClipDataset, video: Video, views: str, spread: int | None) -> Iterator[np.ndarray]:
+    """What is seen of a video, uint8 (frames x views, h, w, 3), some frames at a time: frame by frame all its views."""
     frames = dataset.stream(video)
     if spread:
         frames = clips.evenly_spread(frames, dataset.length(video), spread)
-    parts = []
     while some := list(islice(frames, FRAMES_AT_ONCE)):
-        seen = clips.VIEWS[views](np.stack(some), dataset.frames.crop, dataset.input == "flow")
-        parts.append(cnn_features(cnn, seen, layer).half())
-    return torch.cat(parts, dim=1).numpy()
+        seen = clips.VIEWS[views](np.stack(some), dataset.frames.crop, dataset.input == "flow").swapaxes(0, 1)
+        yield np.ascontiguousarray(seen).reshape(-1, *seen.shape[2:])
 
 
 @torch.inference_mode()
@@ -105,10 +127,7 @@ def cnn_features(cnn: nn.Module, frames: np.ndarray, layer: str) -> Tensor:
     """Features (..., d) on the CPU of uint8 frames (..., height, width, 3), in parts that a CPU's cache can hold."""
     device = next(cnn.parameters()).device
     images = torch.from_numpy(np.ascontiguousarray(frames)).to(device).flatten(0, -4)
-    found = []
-    for some in images.split(max(1, PIXELS_AT_ONCE // images[0, ..., 0].numel())):
-        # A view with the channels last, as they lie in memory, is twice as fast for SqueezeNet on a CPU.
-        found.append(cnn.features(some.permute(0, 3, 1, 2) / 255, layer).cpu())
+    found = [look(cnn, some, layer).cpu() for some in images.split(at_once(device, *images.shape[1:3]))]
     return torch.cat(found).unflatten(0, frames.shape[:-3])
 
 
@@ -146,8 +165,7 @@ def extract_images(
     Computed where they are not in ``cache`` yet; an image that could not be read is tried again. Pixels are not kept.
     """
     side = warp_size(cnn)
-    network = {"layer": layer, "weights": weights_digest(cnn)}
-    kept = ArrayCache(cache, "image_features", warp=side, crop=cnn.crop, **network, reader=IMAGE_READER)
+    kept = image_cache(cnn, layer, cache)
     cnn.eval()
 
     def fill(numbers: Sequence[int]) -> None:
@@ -165,6 +183,12 @@ def extract_images(
     rows = [i for i, features in enumerate(found) if features is not None]
     features = np.stack([found[i] for i in rows]) if rows else np.empty((0, 0), np.float32)
     return images.subset(rows), torch.from_numpy(features)
+
+
+def image_cache(cnn: nn.Module, layer: str, cache: Path | str) -> ArrayCache:
+    """Where ``extract_images`` keeps what it computes."""
+    network = {"layer": layer, "weights": weights_digest(cnn)}
+    return ArrayCache(cache, "image_features", warp=warp_size(cnn), crop=cnn.crop, **network, reader=IMAGE_READER)
 
 
 def warp_size(cnn: nn.Module) -> int:

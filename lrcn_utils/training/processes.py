@@ -8,8 +8,9 @@ features are divided among them, each waits until all are there, and all read th
 """
 
 import os
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
+from datetime import timedelta
 from functools import cache
 from typing import TypeVar
 
@@ -23,6 +24,11 @@ class Alone:
     """One process, which does everything."""
 
     rank, count = 0, 1
+
+    @property
+    def cores(self) -> int:
+        """How many cores of this machine are for this process, where others of this command run on it too."""
+        return max(1, (os.cpu_count() or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", 1)))
 
     @property
     def first(self) -> bool:
@@ -58,8 +64,16 @@ class Alone:
         """This process's own part of ``items``: every ``count``-th."""
         return items[self.rank :: self.count]
 
+    def gather(self, items: list[T]) -> list[T]:
+        """The ``items`` of all processes, in the order of the processes."""
+        return items
+
     def wait(self) -> None:
         """Wait until all processes have come here."""
+
+    def first_one_first(self) -> AbstractContextManager:
+        """In the block the first process goes ahead, and the others follow when it has left it."""
+        return nullcontext()
 
 
 class Together(Alone):
@@ -70,11 +84,13 @@ class Together(Alone):
     """
 
     def __init__(self):
-        from accelerate import Accelerator, DistributedDataParallelKwargs
+        from accelerate import Accelerator, DistributedDataParallelKwargs, InitProcessGroupKwargs
 
         # A head that is trained on features leaves the CNN's weights without a gradient.
         unused = DistributedDataParallelKwargs(find_unused_parameters=True)
-        self._accelerator = Accelerator(cpu=not torch.cuda.is_available(), kwargs_handlers=[unused])
+        # One process may be done with its videos long before another: ten minutes, as is usual, would end the command.
+        patience = InitProcessGroupKwargs(timeout=timedelta(days=1))
+        self._accelerator = Accelerator(cpu=not torch.cuda.is_available(), kwargs_handlers=[unused, patience])
         self.rank, self.count = self._accelerator.process_index, self._accelerator.num_processes
         started = int(os.environ.get("WORLD_SIZE", 1))
         if self.count != started:
@@ -95,8 +111,16 @@ class Together(Alone):
     def sum(self, numbers: Tensor) -> Tensor:
         return self._accelerator.reduce(numbers)
 
+    def gather(self, items: list[T]) -> list[T]:
+        from accelerate.utils import gather_object
+
+        return gather_object(items)
+
     def wait(self) -> None:
         self._accelerator.wait_for_everyone()
+
+    def first_one_first(self) -> AbstractContextManager:
+        return self._accelerator.main_process_first()
 
 
 @cache
@@ -104,3 +128,13 @@ def processes() -> Alone:
     """All processes of this command, as one of them sees them."""
     launched = "WORLD_SIZE" in os.environ or "ACCELERATE_MIXED_PRECISION" in os.environ
     return Together() if launched else Alone()
+
+
+@contextmanager
+def first_alone_speaks() -> Iterator[None]:
+    """In the block, what is printed by any process but the first is not heard."""
+    if processes().first:
+        yield
+        return
+    with open(os.devnull, "w", encoding="utf-8", newline="\n") as nowhere, redirect_stdout(nowhere):
+        yield

@@ -2,6 +2,7 @@
 
 import io
 import struct
+import threading
 import warnings
 import zlib
 
@@ -183,3 +184,23 @@ def test_whatever_pillow_raises_is_an_image_error(monkeypatch, error):
     monkeypatch.setattr(image.Image, "open", fail)
     with pytest.raises(ImageError, match=r"^a.png: cannot be read as an image \([^\n]+\); get it again"):
         read_image("a.png")
+
+
+def test_threads_that_read_at_once_leave_warnings_as_they_were(tmp_path):
+    """Each alone puts them back; overlapping ones must not put back what another has switched off."""
+    first, second = threading.Event(), threading.Event()
+
+    def reader(begins, ends):
+        with image._quiet:
+            begins.set()
+            ends.wait(timeout=10)
+
+    before = list(warnings.filters)
+    one = threading.Thread(target=reader, args=(first, second))
+    one.start()
+    first.wait(timeout=10)
+    with image._quiet:
+        second.set()
+        one.join()
+        assert warnings.filters[0][0] == "ignore", "still quiet while one reads"
+    assert warnings.filters == before

@@ -114,7 +114,7 @@ def flickr8k(root):
 
 def test_the_official_flickr8k_passes_strictly(tmp_path, capsys):
     assert script("prepare_flickr").main(["--root", str(flickr8k(tmp_path)), "--strict"]) == 0
-    assert capsys.readouterr().out == (
+    assert capsys.readouterr().out.endswith(
         "train: 2 images, 10 captions, 32 words\nval: 1 images, 5 captions, 15 words\ntest: 1 images, 5 captions, 15 words\n"
     )
     for file in (tmp_path / "Flicker8k_Dataset").iterdir():
@@ -123,6 +123,41 @@ def test_the_official_flickr8k_passes_strictly(tmp_path, capsys):
         script("prepare_flickr").main(["--root", str(tmp_path), "--strict"])
     with pytest.raises(SystemExit, match="no image with a caption is there"):
         script("prepare_flickr").main(["--root", str(tmp_path)])
+
+
+def everything_below(folder):
+    return sorted(str(path) for path in folder.rglob("*"))
+
+
+def test_a_copy_elsewhere_is_linked_and_left_as_it_is(tmp_path, tmp_path_factory, coco, capsys):
+    theirs = flickr8k(tmp_path_factory.mktemp("theirs"))
+    roots = tmp_path_factory.mktemp("roots")
+    for name, copy in (("flickr", theirs), ("coco", coco)):
+        there, root = everything_below(copy), roots / name
+        script(f"prepare_{name}").main(["--source", str(copy), "--root", str(root), "--dry-run"])
+        said = capsys.readouterr().out
+        assert "licence: " in said and "images to decode; to do: " in said and not root.exists()
+        script(f"prepare_{name}").main(["--source", str(copy), "--root", str(root), "--quiet"])
+        assert "train: " in capsys.readouterr().out and everything_below(copy) == there
+    assert len(read_flickr(roots / "flickr", "train")) == 2
+    assert (roots / "coco" / "annotations" / "captions_train.json").exists()
+
+
+def test_every_image_is_opened_once(tmp_path, capsys, monkeypatch):
+    from lrcn_utils.data import image_index
+
+    opened, real = [], image_index.read_image
+    monkeypatch.setattr(image_index, "read_image", lambda path, size: opened.append(path.name) or real(path, size))
+    root = flickr8k(tmp_path)
+    broken = root / "Flicker8k_Dataset" / "2.jpg"
+    broken.write_bytes(broken.read_bytes()[:200])
+    for _ in range(2):
+        script("prepare_flickr").main(["--root", str(root), "--quiet"])
+        assert "2.jpg: cannot be read as an image" in capsys.readouterr().out, "and it is listed each time"
+    assert sorted(opened) == ["1.jpg", "2.jpg", "3.jpg", "4.jpg"]
+    Image.new("RGB", (9, 9)).save(broken)
+    script("prepare_flickr").main(["--root", str(root), "--quiet"])
+    assert opened[4:] == ["2.jpg"] and "train: 2 images" in capsys.readouterr().out
 
 
 def test_flickr_that_is_not_there(tmp_path):
@@ -253,8 +288,9 @@ def test_too_little_to_use_writes_nothing(mine):
 
 
 @pytest.mark.real
-def test_the_real_flickr8k_slice_is_prepared(real_data, capsys):
-    script("prepare_flickr").main(["--root", str(real_data / "flickr8k"), "--limit", "20"])
+def test_the_real_flickr8k_slice_is_prepared(real_data, tmp_path, capsys):
+    copy = ["--source", str(real_data / "flickr8k"), "--root", str(tmp_path)]
+    script("prepare_flickr").main([*copy, "--limit", "20", "--quiet"])
     said = capsys.readouterr().out
     assert "train: 20 images, 100 captions" in said and "val: 20 images" in said and "test: no list" in said
     assert "line 6731" not in said

@@ -6,12 +6,14 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from broken_videos import film, make_dataset, make_video, moving_square, truncated
 
 from lrcn_utils.data import download, flow
+from lrcn_utils.data.cache import digest
 from lrcn_utils.data.ucf101 import ClipDataset, read_index
 from lrcn_utils.data.video import check_video, frame_size, read_video
 
@@ -89,15 +91,37 @@ def test_a_source_that_is_none_and_a_folder_that_is_taken_are_refused(source, tm
     with pytest.raises(SystemExit, match="no folder UCF-101 in it; unpack UCF101.rar there"):
         prepare(["--source", str(tmp_path), "--out", str(tmp_path / "out")])
     other = make_dataset(tmp_path / "other", groups=(1, 8))
-    with pytest.raises(SystemExit, match="holds another copy; move it away, or choose another --out"):
+    with pytest.raises(SystemExit, match="holds another copy; move it away, or choose another folder"):
         prepare(["--source", str(source), "--out", str(other)])
     prepare(["--source", str(source), "--out", str(source), "--quiet"])  # prepared where it lies
+
+
+def test_a_dry_run_says_what_there_is_to_do_and_writes_nothing(source, tmp_path, capsys):
+    prepare, out = script("prepare_ucf101").main, tmp_path / "out"
+    prepare(["--source", str(source), "--out", str(out), "--dry-run"])
+    said = capsys.readouterr().out
+    assert "licence: " in said and "8 clips to decode; to do: 8, about 1 s" in said and not out.exists()
+    prepare(["--fetch", "--out", str(out), "--dry-run"])
+    said = capsys.readouterr().out
+    assert "UCF101.rar" in said and "6.5 GB, 11 min at 10 MB a second, and about 13 GB of disk" in said
+    assert not out.exists() and "to decode" not in said
+    prepare(["--source", str(source), "--out", str(out), "--quiet"])
+    capsys.readouterr()
+    prepare(["--source", str(source), "--out", str(out), "--quiet"])
+    assert "8 clips to decode, 8 of them done; to do: 0" in capsys.readouterr().out
+
+
+def test_a_disk_that_is_too_small_is_said_before_anything_is_fetched(tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=2e9))
+    with pytest.raises(SystemExit, match=r"2 GB are free, and about 13 GB are needed; make room"):
+        script("prepare_ucf101").main(["--fetch", "--out", str(tmp_path / "out")])
+    assert not (tmp_path / "out").exists()
 
 
 def test_fetch_unpacks_both_archives(source, tmp_path, monkeypatch, capsys):
     module = script("prepare_ucf101")
     fetched = []
-    monkeypatch.setattr(download, "fetch", lambda url, path, digest, progress: fetched.append(url) or path)
+    monkeypatch.setattr(download, "fetch", lambda url, path, digest, page, progress: fetched.append(url) or path)
 
     def unpack(archive, folder, last):
         name = "UCF-101" if archive.suffix == ".rar" else "ucfTrainTestlist"
@@ -176,8 +200,26 @@ def test_flow_is_made_of_every_container_and_of_no_other_file(source, capsys):
 
 def test_without_opencv_flow_says_in_one_line_what_to_install(source, monkeypatch):
     monkeypatch.setitem(sys.modules, "cv2", None)
-    with pytest.raises(SystemExit, match=r"^compute_flow: optical flow needs OpenCV: install"):
+    with pytest.raises(SystemExit, match=r"^optical flow needs OpenCV: install"):
         run_flow(source)
+
+
+def test_a_dry_run_of_flow_writes_nothing(source, capsys):
+    pytest.importorskip("cv2")
+    run_flow(source, "--dry-run")
+    assert "8 videos; to do: 8, about" in capsys.readouterr().out and not (source / "flow").exists()
+
+
+def test_the_index_says_what_was_made_from_what_and_keeps_what_earlier_runs_made(source):
+    pytest.importorskip("cv2")
+    truncated(source / "UCF-101" / "Jump" / "v_Jump_g01_c01.avi")
+    for name in ("Jump", "Walk"):
+        run_flow(source, "--classes", name)
+    index = json.loads((source / "flow" / "index.json").read_text())
+    assert len(index) == 8 and "truncated" in index.pop("v_Jump_g01_c01.avi")["error"]
+    for name, entry in index.items():
+        (video,) = source.glob(f"UCF-101/*/{name}")
+        assert entry["from"] == digest(video) and (source / "flow" / entry["file"]).exists()
 
 
 def test_flow_can_be_computed_at_another_size(source):
@@ -197,7 +239,7 @@ def test_a_video_that_cannot_be_read_costs_one_line_and_no_flow(source, capsys):
     broken = truncated(source / "UCF-101" / "Jump" / "v_Jump_g01_c01.avi")
     run_flow(source)
     said = capsys.readouterr().out
-    assert "7 made now" in said and "1 could not be read" in said and "v_Jump_g01_c01.avi: truncated" in said
+    assert "7 made now" in said and "7 are there, 1 could not be read" in said and "v_Jump_g01_c01.avi: truncated" in said
     assert not (source / "flow" / "Jump" / broken.name).exists()
     with pytest.raises(SystemExit, match=r"v_Jump_g01_c01\.avi: truncated"):
         run_flow(source, "--strict")

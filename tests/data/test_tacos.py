@@ -229,7 +229,7 @@ def test_the_script_brings_the_corpus_to_its_place(corpus, tmp_path_factory, cap
         with tarfile.open(source, "w:gz") as file:
             file.add(corpus, "tacos_ml")
     for _ in range(2):
-        assert prepare_tacos("--archive", source, "--out", out) == 0
+        assert prepare_tacos("--source", source, "--out", out) == 0
     said = capsys.readouterr().out
     assert "detailed, training: 1 descriptions, 2 sentences" in said and "crf.csv: 3 videos" in said
     assert "detailed/s1-d1/2.txt: the file is empty" in said and "is kept; remove it to unpack again" in said
@@ -243,7 +243,7 @@ def test_the_script_says_in_one_line_what_is_missing(tmp_path):
     with pytest.raises(SystemExit, match=r"^prepare_tacos: .*: no such list; give the download of the corpus"):
         prepare_tacos("--out", tmp_path / "nowhere")
     with pytest.raises(SystemExit, match=r"^prepare_tacos: .*there is no folder experimentalSetup in it"):
-        prepare_tacos("--archive", tmp_path, "--out", tmp_path / "out")
+        prepare_tacos("--source", tmp_path, "--out", tmp_path / "out")
 
 
 @pytest.mark.real

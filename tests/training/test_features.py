@@ -4,16 +4,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from broken_videos import make_dataset
+from broken_videos import make_dataset, truncated
 from PIL import Image
+from pretend_gpu import gpu
 from torch import nn
 
 from lrcn_utils.data import flow
 from lrcn_utils.data.captions import CaptionSet
 from lrcn_utils.data.clips import FrameSize, collate_clips, evenly_spread
+from lrcn_utils.data.report import Report
 from lrcn_utils.data.ucf101 import ClipDataset, read_index
-from lrcn_utils.data.video import write_video
-from lrcn_utils.training import features
+from lrcn_utils.data.video import VideoError, write_video
+from lrcn_utils.training import calls, features
 from lrcn_utils.training.features import FeatureClips, extract, extract_images
 
 
@@ -30,6 +32,12 @@ class Means(nn.Module):
         half = images.shape[-1] // 2
         means = [part.mean((2, 3)) for part in (images[..., :half], images[..., half:])]
         return torch.cat(means, 1) * self.scale
+
+
+@pytest.fixture(autouse=True)
+def _one_picture_a_call(monkeypatch):
+    """So that no call is filled up, and what is counted are the pictures."""
+    monkeypatch.setattr(calls, "PIXELS_AT_ONCE", 1)
 
 
 @pytest.fixture
@@ -112,7 +120,7 @@ def test_other_weights_other_sizes_and_other_videos_are_not_mixed_up(dataset, vi
     assert cnn.frames == 9
 
 
-def test_a_long_video_goes_through_in_parts(dataset, tmp_path, monkeypatch):
+def test_all_calls_have_one_size_and_hold_frames_of_several_videos(dataset, tmp_path, monkeypatch):
     sizes = []
 
     class Counting(Means):
@@ -120,13 +128,46 @@ def test_a_long_video_goes_through_in_parts(dataset, tmp_path, monkeypatch):
             sizes.append(len(images))
             return super().features(images, layer)
 
-    monkeypatch.setattr(features, "FRAMES_AT_ONCE", 16)
-    whole = extract(dataset, Counting(), "pool", tmp_path / "whole")
-    assert sizes == [16, 16, 8, 9]
-    monkeypatch.setattr(features, "PIXELS_AT_ONCE", 6 * 16 * 16)
-    parted = extract(dataset, Counting(), "pool", tmp_path / "parted")
-    assert max(sizes[4:]) == 6 and sum(sizes[4:]) == 49
-    np.testing.assert_allclose(parted[0], whole[0], atol=1e-3)
+    alone = extract(dataset, Counting(), "pool", tmp_path / "alone")
+    assert sizes == [1] * 49
+    monkeypatch.setattr(calls, "PIXELS_AT_ONCE", 6 * 16 * 16)
+    together = extract(dataset, Counting(), "pool", tmp_path / "together")
+    assert sizes[49:] == [6] * 9, "49 frames, and 5 that are filled up"
+    for found, expected in zip(together, alone, strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_a_videos_features_are_the_same_whichever_others_are_extracted(videos, tmp_path, monkeypatch):
+    """Where a killed run goes on, too, and in two processes: a CNN's last bits depend on the size of the call."""
+    monkeypatch.setattr(calls, "PIXELS_AT_ONCE", 6 * 16 * 16)
+
+    class Sized(Means):
+        def features(self, images, layer):
+            return super().features(images, layer) + len(images)
+
+    every = extract(ClipDataset(videos, FrameSize(24, 32, 16), cache=False), Sized(), "pool", tmp_path / "every")
+    for number, video in enumerate(videos):
+        (found,) = extract(ClipDataset([video], FrameSize(24, 32, 16), cache=False), Sized(), "pool", tmp_path)
+        assert np.array_equal(found, every[number])
+
+
+def test_a_video_that_cannot_be_read_raises_or_is_reported_and_left_out(dataset, videos, tmp_path):
+    truncated(videos[0].path)
+    with pytest.raises(VideoError, match="truncated"):
+        extract(dataset, Means(), "pool", tmp_path)
+    report = Report()
+    found = extract(dataset, Means(), "pool", tmp_path, report=report)
+    assert videos[0].path not in found.kept and found[1].shape == (1, 9, 6)
+    assert len(report) == 1 and "truncated" in report.lines[0]
+
+
+@pytest.mark.device
+def test_extraction_on_a_gpu_gives_what_the_cpu_gives(dataset, tmp_path):
+    expected = extract(dataset, Means(), "pool", tmp_path / "cpu")
+    with gpu() as device:
+        found = extract(dataset, Means().to(device), "pool", tmp_path / "gpu")
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-3)
 
 
 def test_training_clips_are_steps_in_a_row_of_one_view(dataset, tmp_path):

@@ -1,0 +1,1 @@
+"""What trainings read of whole datasets, made before them: features of frozen CNNs, optical flow."""
