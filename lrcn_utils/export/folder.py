@@ -23,7 +23,7 @@ def export(checkpoint: Path, out: Path, kind: str) -> None:
     something or a part differs from PyTorch by more than ``TOLERANCE``, ImportError where a library is missing.
     """
     if missing := [name for name in LIBRARIES if kind == "onnx" and not _version(name)]:
-        raise ImportError(f"export to ONNX needs {', '.join(missing)}: pip install 'lrcn-utils[export]'")
+        raise ImportError(f"export to ONNX needs the packages {', '.join(missing)}: the course's extra export")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"{out}: there is something in it; choose another --out, or remove it")
     model = open_model(checkpoint, FORMATS[kind])

@@ -15,19 +15,28 @@ from lrcn_utils.models.lstm import TORCH_ORDER, lstm_state, reorder_gates
 
 
 class OverTime(nn.Module):
-    """Takes and gives what ``lstm``, an ``nn.LSTM(batch_first=True)``, does. ``order``: of the gates in its weights."""
+    """``lstm``, an ``nn.LSTM(batch_first=True)``, and another form of it that is run while it is exported.
+
+    ``order``: of the gates in the weights of that form.
+    """
 
     order = TORCH_ORDER
 
     def __init__(self, lstm: nn.LSTM):
         super().__init__()
         self.num_layers, self.hidden_size = lstm.num_layers, lstm.hidden_size
+        self.original = [lstm]  # in a list, so that its weights are not exported beside those below
         reordered = (
             [reorder_gates(part.detach(), TORCH_ORDER, self.order) for part in one] for one in lstm.all_weights
         )
         self.weights = nn.ModuleList(nn.ParameterList(one) for one in reordered)
 
     def forward(self, x: Tensor, state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """What ``nn.LSTM`` takes and gives. Outside of an export it is PyTorch's own: files are compared with that."""
+        return self.exported(x, state) if torch.compiler.is_compiling() else self.original[0](x, state)
+
+    def exported(self, x: Tensor, state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """The form that is exported."""
         if state is None:
             zeros = x.new_zeros(self.num_layers, x.shape[0], self.hidden_size)
             state = zeros, zeros.clone()
