@@ -7,24 +7,6 @@ from lrcn_utils.checks.exercise import exercise, expect
 
 
 @exercise
-def passes(answer):
-    """(iterations, batch_size, processes, accumulated, items) -> how often each item is seen, a number."""
-    for case in ((30_000, 24, 1, 1, 9_537), (100, 8, 4, 3, 600), (7, 5, 2, 2, 900)):
-        iterations, batch_size, processes, accumulated, items = case
-        seen = iterations * batch_size
-        right = seen * processes * accumulated / items
-        mistakes = {
-            "each process takes a batch of its own, so their number is a factor, too.": seen * accumulated / items,
-            "one step of the optimizer takes all batches that are accumulated.": seen * processes / items,
-            "processes share nothing: more of them see more, not fewer.": seen * accumulated / processes / items,
-            "this is how many items are seen in all; divide by how many there are.": right * items,
-            "you count whole passes only; a part of one counts as well.": right // 1,
-            "the fraction is turned round.": 1 / right,
-        }
-        judge(answer(*case), right, mistakes, f"for {case} the number of passes is not right.")
-
-
-@exercise
 def share(answer):
     """(items of one step, rank, count) -> the items of the process ``rank`` of ``count``, as a list."""
     for size, count in ((12, 3), (7, 2), (5, 4), (2, 3), (6, 1)):
@@ -80,6 +62,24 @@ def _averaged(losses, weights) -> torch.Tensor:
     """The average over the processes of the gradients of their ``losses`` by ``weights``."""
     found = [torch.autograd.grad(one, weights, retain_graph=True)[0] for one in losses]
     return torch.stack(found).mean(0)
+
+
+@exercise
+def passes(answer):
+    """(iterations, batch_size, processes, accumulated, items) -> how often each item is seen, a number."""
+    for case in ((30_000, 24, 1, 1, 9_537), (100, 8, 4, 3, 600), (7, 5, 2, 2, 900)):
+        iterations, batch_size, processes, accumulated, items = case
+        seen = iterations * batch_size
+        right = seen * processes * accumulated / items
+        mistakes = {
+            "each process takes a batch of its own, so their number is a factor, too.": seen * accumulated / items,
+            "one step of the optimizer takes all batches that are accumulated.": seen * processes / items,
+            "processes share nothing: more of them see more, not fewer.": seen * accumulated / processes / items,
+            "this is how many items are seen in all; divide by how many there are.": right * items,
+            "you count whole passes only; a part of one counts as well.": right // 1,
+            "the fraction is turned round.": 1 / right,
+        }
+        judge(answer(*case), right, mistakes, f"for {case} the number of passes is not right.")
 
 
 @exercise

@@ -5,6 +5,7 @@ Only the statements that move something run here, on small networks; ``test_less
 
 import ast
 import re
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -107,6 +108,11 @@ def sentence_of_a_decoder(lesson):
     return decoder("c")[0](torch.rand(1, 3).to(lesson.device))
 
 
+def time_of_a_step(lesson):
+    layers = nn.Sequential(nn.Conv2d(3, 2, 3)).to(lesson.device)
+    return lesson.run("seconds_for", layers=layers, size=4, clock=time.perf_counter)(2)
+
+
 CASES = [
     ("00", probabilities_of_a_film, ".to(device)"),
     ("00", probabilities_of_a_film, ".cpu()"),
@@ -118,6 +124,7 @@ CASES = [
     ("05", log_p_of_a_caption, ", device=device"),
     ("06", features_of_films, ".to(device)"),
     ("06", sentence_of_a_decoder, ".to(device)"),
+    ("08", time_of_a_step, ", device=device"),
 ]
 
 
