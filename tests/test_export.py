@@ -16,9 +16,8 @@ from lrcn_utils.data.cache import digest
 from lrcn_utils.data.ucf101 import read_index
 from lrcn_utils.environment import CHECKPOINTS
 from lrcn_utils.export import __main__ as command
-from lrcn_utils.export import files, folder
+from lrcn_utils.export import files, folder, recurrent
 from lrcn_utils.export.parts import _cnn, _tuple, open_model
-from lrcn_utils.export.recurrent import AsLoop, AsOperator
 from lrcn_utils.inference import exported
 from lrcn_utils.inference.activity import ActivityModel
 from lrcn_utils.inference.captioning import Captions
@@ -147,7 +146,7 @@ def test_the_card_says_what_was_exported_and_how_it_was_checked(exports):
 
 def test_a_file_that_computes_something_else_is_refused_and_nothing_is_kept(tmp_path, monkeypatch):
     """The gates in another order than ONNX has them: it runs, and is wrong."""
-    monkeypatch.setattr(AsOperator, "order", "ifgo")
+    monkeypatch.setattr(recurrent, "ONNX_ORDER", "ifgo")
     with pytest.raises(ValueError, match=r"clip.onnx differs from PyTorch by .*, more than 1e-04; nothing is kept"):
         folder.export(SHIPPED["activity"], tmp_path / "wrong", "onnx")
     assert list(tmp_path.iterdir()) == []
@@ -184,7 +183,9 @@ def test_the_operator_is_pytorchs_lstm(batch, time, layers, begun):
     x = torch.randn(batch, time, 3)
     state = (torch.randn(layers, batch, 5), torch.randn(layers, batch, 5)) if begun else None
     with torch.no_grad():
-        (y, (h, c)), (y_, (h_, c_)) = AsOperator(lstm).exported(x, state), lstm(x, state)
+        with recurrent.at_any_length(lstm, recurrent.as_operator):
+            y, (h, c) = lstm(x, state)
+        y_, (h_, c_) = lstm(x, state)
     for one, other in ((y, y_), (h, h_), (c, c_)):
         torch.testing.assert_close(one, other)
 
@@ -264,7 +265,7 @@ def test_pt2_computes_the_same(tmp_path, task):
     folder.export(SHIPPED[task], tmp_path / "out", "pt2")
     card = json.loads((tmp_path / "out" / "export.json").read_text(encoding="utf-8"))
     assert card["largest_difference"] < 1e-4 and card["opset"] is None
-    part = open_model(SHIPPED[task], AsLoop).parts[1]
+    part = open_model(SHIPPED[task]).parts[1]
     program = torch.export.load(tmp_path / "out" / f"{part.name}.pt2").module()
     inputs = part.example({"images": 2, "beams": 1, "clips": 7, "time": 33, "frames": 9})
     with torch.no_grad():

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from lrcn_utils.export.parts import SIZES, Part
-from lrcn_utils.export.recurrent import AsLoop, AsOperator, OverTime, translations
+from lrcn_utils.export.recurrent import Layer, as_loop, as_operator, at_any_length, translations
 from lrcn_utils.inference.exported import Session
 
-FORMATS: dict[str, type[OverTime]] = {"onnx": AsOperator, "pt2": AsLoop}
+FORMATS: dict[str, Layer] = {"onnx": as_operator, "pt2": as_loop}
 EXAMPLE = dict(zip(SIZES, range(3, 3 + len(SIZES)), strict=True))  # no two alike, so that none is taken for another
 TRIED = (SIZES, EXAMPLE, dict(zip(SIZES, (2, 5, 4, 16, 8), strict=True)))  # the sizes at which a file is compared
 
@@ -26,7 +26,8 @@ def write(part: Part, file: Path) -> None:
         {axis: free[size] for axis, size in enumerate(one.shape) if isinstance(size, str)}
         for one in part.inputs.values()
     )
-    with warnings.catch_warnings(), torch.no_grad():
+    layer = FORMATS[file.suffix.removeprefix(".")]
+    with warnings.catch_warnings(), torch.no_grad(), at_any_length(part, layer):
         warnings.simplefilter("ignore")  # PyTorch and ONNX Script on their own insides
         program = torch.export.export(part.eval(), part.example(EXAMPLE), dynamic_shapes=(dynamic,), strict=False)
         if file.suffix == ".pt2":

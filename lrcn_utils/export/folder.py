@@ -8,7 +8,7 @@ from pathlib import Path
 from lrcn_utils.data import atomic
 from lrcn_utils.data.cache import digest
 from lrcn_utils.environment import versions
-from lrcn_utils.export.files import FORMATS, TRIED, difference, opset, write
+from lrcn_utils.export.files import TRIED, difference, opset, write
 from lrcn_utils.export.parts import Part, open_model
 from lrcn_utils.inference.exported import CARD
 
@@ -26,7 +26,7 @@ def export(checkpoint: Path, out: Path, kind: str) -> None:
         raise ImportError(f"export to ONNX needs the packages {', '.join(missing)}: the course's extra export")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"{out}: there is something in it; choose another --out, or remove it")
-    model = open_model(checkpoint, FORMATS[kind])
+    model = open_model(checkpoint)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as beside:
         folder = Path(beside) / "model"

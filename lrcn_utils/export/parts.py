@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from lrcn_utils.data.clips import TOY
 from lrcn_utils.data.vocabulary import EOS, NEVER_SAID, Vocabulary
 from lrcn_utils.decoding import Without, reorder
-from lrcn_utils.export.recurrent import OverTime, exportable
 from lrcn_utils.inference.activity import ActivityModel
 from lrcn_utils.inference.description import Describer
 from lrcn_utils.models.crf import TupleCRF
@@ -82,8 +81,8 @@ class Model:
     config: dict
 
 
-def open_model(path: Path, form: type[OverTime]) -> Model:
-    """The model of a checkpoint in parts, on the CPU. ``form``: how its LSTMs are written.
+def open_model(path: Path) -> Model:
+    """The model of a checkpoint in parts, on the CPU.
 
     Raises FileNotFoundError, or ValueError for a checkpoint that cannot be exported.
     """
@@ -91,12 +90,12 @@ def open_model(path: Path, form: type[OverTime]) -> Model:
     if task not in TASKS:
         raise ValueError(f"{path}: a checkpoint of {task or 'another kind'}; give one of {', '.join(TASKS)}")
     opened = {"activity": _activity, "captioning": _captioning, "description": _description}[task]
-    return Model(task, *opened(path, form))
+    return Model(task, *opened(path))
 
 
-def _activity(path: Path, form: type[OverTime]) -> tuple[list[Part], dict]:
+def _activity(path: Path) -> tuple[list[Part], dict]:
     model = ActivityModel.load(path)
-    network, frames = exportable(model.network.cpu(), form), model.frames
+    network, frames = model.network.cpu(), model.frames
     size = frames[:2] if model.view.startswith("whole") else (frames.crop, frames.crop)
     cnn = _cnn(network.cnn, network.feature, size)
     clips = Input(("clips", "time", network.cnn.feature_size[network.feature]))
@@ -107,25 +106,24 @@ def _activity(path: Path, form: type[OverTime]) -> tuple[list[Part], dict]:
     return parts, {"classes": model.classes, "input": model.input, "frames": list(frames), "views": model.view}
 
 
-def _captioning(path: Path, form: type[OverTime]) -> tuple[list[Part], dict]:
+def _captioning(path: Path) -> tuple[list[Part], dict]:
     model, vocabulary, config, _ = captioners.load(path)
     network = captioners.cnn_of(config, beside=path).cpu()
     cnn = _cnn(network, config["feature"], (network.crop, network.crop))
     with torch.no_grad():
         features = cnn(*cnn.example({"images": 1}))[0]
     image = Input(("images", *features.shape[1:]))
-    # Its step is that of one word, without a loop, and takes nn.LSTM as it is.
     parts = [cnn, *_decoder(model, {"features": image}, len(vocabulary))]
     seen = {"warp": warp_size(network), "crop": network.crop}
     return parts, {"vocabulary": vocabulary.words, "longest": LONGEST_CAPTION, **seen}
 
 
-def _description(path: Path, form: type[OverTime]) -> tuple[list[Part], dict]:
+def _description(path: Path) -> tuple[list[Part], dict]:
     model = Describer.load(path)
     kind, chain, states = model.kind, model.config, model.config["states"]
-    classifier, crf = exportable(model.chain["classifier"].cpu(), form), model.chain["crf"].cpu()
+    classifier, crf = model.chain["classifier"].cpu(), model.chain["crf"].cpu()
     frames = Input(("clips", "time", chain["feature_size"]))
-    decoder, slots = exportable(model.decoder.cpu(), form), sum(map(len, states.values()))
+    decoder, slots = model.decoder.cpu(), sum(map(len, states.values()))
     read = {
         "a": Input((1, "time"), "int64", len(source_vocabulary(states))),  # one tuple, so that nothing is padded
         "b": Input(("clips", slots)),

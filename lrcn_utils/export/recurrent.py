@@ -4,8 +4,9 @@
 long as the example and no others. Here the loop over time is one operator: in ONNX its own LSTM, else a while loop.
 """
 
-from collections.abc import Callable
-from copy import deepcopy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -13,89 +14,64 @@ from torch.nn import functional as F
 
 from lrcn_utils.models.lstm import TORCH_ORDER, lstm_state, reorder_gates
 
-
-class OverTime(nn.Module):
-    """``lstm``, an ``nn.LSTM(batch_first=True)``, and another form of it that is run while it is exported.
-
-    ``order``: of the gates in the weights of that form.
-    """
-
-    order = TORCH_ORDER
-
-    def __init__(self, lstm: nn.LSTM):
-        super().__init__()
-        self.num_layers, self.hidden_size = lstm.num_layers, lstm.hidden_size
-        self.original = [lstm]  # in a list, so that its weights are not exported beside those below
-        reordered = (
-            [reorder_gates(part.detach(), TORCH_ORDER, self.order) for part in one] for one in lstm.all_weights
-        )
-        self.weights = nn.ModuleList(nn.ParameterList(one) for one in reordered)
-
-    def forward(self, x: Tensor, state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """What ``nn.LSTM`` takes and gives. Outside of an export it is PyTorch's own: files are compared with that."""
-        return self.exported(x, state) if torch.compiler.is_compiling() else self.original[0](x, state)
-
-    def exported(self, x: Tensor, state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """The form that is exported."""
-        if state is None:
-            zeros = x.new_zeros(self.num_layers, x.shape[0], self.hidden_size)
-            state = zeros, zeros.clone()
-        last = []
-        for weights, h, c in zip(self.weights, *(part.unbind(0) for part in state), strict=True):
-            x, *after = self.layer(x, h, c, *weights)
-            last.append(after)
-        h, c = (torch.stack(parts) for parts in zip(*last, strict=True))
-        return x, (h, c)
-
-    def layer(
-        self, x: Tensor, h: Tensor, c: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor, bias_hh: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """One layer over x (batch, time, features) from h and c (batch, hidden): outputs, the last h, the last c."""
-        raise NotImplementedError
+ONNX_ORDER = "iofg"
+# x (batch, time, features), h and c (batch, hidden), weight_ih, weight_hh, bias_ih, bias_hh -> outputs (batch, time,
+# hidden), the last h, the last c
+Layer = Callable[..., tuple[Tensor, Tensor, Tensor]]
 
 
-class AsOperator(OverTime):
-    """For ONNX, which has an LSTM of its own."""
+@contextmanager
+def at_any_length(model: nn.Module, layer: Layer) -> Iterator[None]:
+    """While this lasts, every ``nn.LSTM(batch_first=True)`` of ``model`` computes its layers by ``layer``."""
+    lstms = [module for module in model.modules() if isinstance(module, nn.LSTM)]
+    for lstm in lstms:
+        lstm.forward = partial(_over_time, lstm, layer)
+    try:
+        yield
+    finally:
+        for lstm in lstms:
+            del lstm.forward  # the class has its own
 
-    order = "iofg"
 
-    def layer(self, *inputs):
-        return torch.ops.lrcn_utils.lstm(*inputs)
+def _over_time(lstm: nn.LSTM, layer: Layer, x: Tensor, state: tuple[Tensor, Tensor] | None = None):
+    if state is None:
+        zeros = x.new_zeros(lstm.num_layers, x.shape[0], lstm.hidden_size)
+        state = zeros, zeros.clone()
+    last = []
+    for weights, h, c in zip(lstm.all_weights, *(part.unbind(0) for part in state), strict=True):
+        x, *after = layer(x, h, c, *weights)
+        last.append(after)
+    h, c = (torch.stack(parts) for parts in zip(*last, strict=True))
+    return x, (h, c)
 
 
-class AsLoop(OverTime):
-    """For .pt2: the loop of lesson 02, which ``torch.export`` keeps as a loop.
+def as_operator(x: Tensor, h: Tensor, c: Tensor, *weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """A ``Layer`` for ONNX, which has an LSTM of its own."""
+    rows = reorder_gates(torch.arange(len(weights[0])), TORCH_ORDER, ONNX_ORDER)
+    return torch.ops.lrcn_utils.lstm(x, h, c, *(part[rows] for part in weights))
+
+
+def as_loop(
+    x: Tensor, h: Tensor, c: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor, bias_hh: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """A ``Layer`` for .pt2: the loop of lesson 02, which ``torch.export`` keeps as a loop.
 
     Raises ImportError where PyTorch has no ``torch.while_loop``.
     """
+    if not hasattr(torch, "while_loop"):
+        raise ImportError(f"PyTorch {torch.__version__} has no torch.while_loop; try --format onnx")
+    sums = F.linear(x, weight_ih, bias_ih + bias_hh)
 
-    def layer(self, x, h, c, weight_ih, weight_hh, bias_ih, bias_hh):
-        if not hasattr(torch, "while_loop"):
-            raise ImportError(
-                f"PyTorch {torch.__version__} has no torch.while_loop: take a newer one, or --format onnx"
-            )
-        sums = F.linear(x, weight_ih, bias_ih + bias_hh)
+    def more(t: Tensor, h: Tensor, c: Tensor, outputs: Tensor) -> Tensor:
+        return t < outputs.shape[1]
 
-        def more(t: Tensor, h: Tensor, c: Tensor, outputs: Tensor) -> Tensor:
-            return t < outputs.shape[1]
+    def step(t: Tensor, h: Tensor, c: Tensor, outputs: Tensor):
+        h, c = lstm_state(sums.index_select(1, t[None])[:, 0] + F.linear(h, weight_hh), c)
+        return t + 1, h, c, outputs.index_copy(1, t[None], h[:, None])
 
-        def step(t: Tensor, h: Tensor, c: Tensor, outputs: Tensor):
-            h, c = lstm_state(sums.index_select(1, t[None])[:, 0] + F.linear(h, weight_hh), c)
-            return t + 1, h, c, outputs.index_copy(1, t[None], h[:, None])
-
-        begun = torch.zeros((), dtype=torch.int64), h, c, x.new_zeros(x.shape[0], x.shape[1], self.hidden_size)
-        _, h, c, outputs = torch.while_loop(more, step, begun)
-        return outputs, h, c
-
-
-def exportable(model: nn.Module, form: type[OverTime]) -> nn.Module:
-    """A copy of ``model`` with a ``form`` of each of its ``nn.LSTM``."""
-    model = deepcopy(model)
-    for module in list(model.modules()):
-        for name, child in list(module.named_children()):
-            if isinstance(child, nn.LSTM):
-                setattr(module, name, form(child))
-    return model
+    begun = torch.zeros((), dtype=torch.int64), h, c, x.new_zeros(x.shape[0], x.shape[1], h.shape[1])
+    _, h, c, outputs = torch.while_loop(more, step, begun)
+    return outputs, h, c
 
 
 @torch.library.custom_op("lrcn_utils::lstm", mutates_args=())
@@ -103,7 +79,7 @@ def _lstm(
     x: Tensor, h: Tensor, c: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor, bias_hh: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """One layer whose weights have their gates in ONNX's order. Exporting only needs the shapes of what it gives."""
-    weights = [reorder_gates(part, AsOperator.order, TORCH_ORDER) for part in (weight_ih, weight_hh, bias_ih, bias_hh)]
+    weights = [reorder_gates(part, ONNX_ORDER, TORCH_ORDER) for part in (weight_ih, weight_hh, bias_ih, bias_hh)]
     y, h, c = torch.lstm(x, (h[None], c[None]), weights, True, 1, 0.0, False, False, True)
     return y.clone(), h[0].clone(), c[0].clone()
 
@@ -114,7 +90,7 @@ def _(x, h, c, weight_ih, weight_hh, bias_ih, bias_hh):
 
 
 def translations() -> dict[Callable, Callable]:
-    """What ``torch.onnx.export`` writes for the operator of ``AsOperator``: the LSTM of ONNX."""
+    """What ``torch.onnx.export`` writes for the operator of ``as_operator``: the LSTM of ONNX."""
     from onnxscript import opset18 as op
 
     def lstm(x, h, c, weight_ih, weight_hh, bias_ih, bias_hh):
