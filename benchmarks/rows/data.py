@@ -11,12 +11,12 @@ from benchmarks.row import SECONDS, Missing, Topic, Work
 from data_scripts import prepare_ucf101, prepare_videos
 from lrcn_utils import environment
 from lrcn_utils.data import flow
-from lrcn_utils.data.clips import PAPER, TOY, collate_clips
+from lrcn_utils.data.clips import PAPER, TOY, VIEWS, collate_clips
 from lrcn_utils.data.toy_kitchen import films, render
 from lrcn_utils.data.video import read_video, write_video
 from lrcn_utils.models.cnn import toy_hybrid, untrained
 from lrcn_utils.training.activity.settings import WHOLE
-from lrcn_utils.training.features import VIEWS, cnn_features, extract
+from lrcn_utils.training.features import cnn_features, extract
 
 TOPIC = Topic()
 

@@ -58,7 +58,7 @@ def test_lesson_00_and_tests_of_the_package_run_without_a_network(classroom):
 
 def test_a_package_and_what_it_alone_needs_stay_out():
     whole, light = (offline.needed("lrcn-utils", {"dev"}, set(without)) for without in ([], HEAVY))
-    assert {"torch", "torchvision", "sympy"} <= set(whole) - set(light)
+    assert {"torch", "torchvision", "networkx"} <= set(whole) - set(light)
     assert {"numpy", "jupyterlab", "nbgrader", "av"} <= set(light)
 
 
