@@ -37,7 +37,6 @@ OTHERS = (
     "activity_single_frame_flow",
     "captioning_attention_toy",
     "captioning_mrnn_toy",
-    "captioning_no_image_toy",
     "captioning_rnn_2f_toy",
     "captioning_1u_toy",
     "captioning_4f_toy",
@@ -235,6 +234,12 @@ def test_a_folder_that_cannot_be_run_is_one_line(exports, tmp_path):
     (tmp_path / "cnn.onnx").write_bytes((exports / "activity" / "cnn.onnx").read_bytes()[:1000])
     with pytest.raises(ValueError, match=r"cnn.onnx: cannot be opened by ONNX Runtime"):
         exported.Activity(tmp_path)
+
+
+def test_the_control_without_an_image_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="captioning_no_image_toy.* has no picture to caption"):
+        folder.export(CHECKPOINTS / "captioning_no_image_toy.safetensors", tmp_path / "out", "onnx")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.slow

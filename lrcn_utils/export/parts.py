@@ -108,6 +108,8 @@ def _activity(path: Path) -> tuple[list[Part], dict]:
 
 def _captioning(path: Path) -> tuple[list[Part], dict]:
     model, vocabulary, config, _ = captioners.load(path)
+    if not config["sizes"]["image_size"]:
+        raise ValueError(f"{path}: the control without an image has no picture to caption; export another captioner")
     network = captioners.cnn_of(config, beside=path).cpu()
     cnn = _cnn(network, config["feature"], (network.crop, network.crop))
     with torch.no_grad():
