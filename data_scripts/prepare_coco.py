@@ -23,7 +23,7 @@ from lrcn_utils.data.caption_files import read_captions
 from lrcn_utils.data.captions import CaptionError, CaptionSet
 from lrcn_utils.data.coco import read_coco, write_coco
 from lrcn_utils.data.report import Report
-from lrcn_utils.data.sources import Archive, Source, link
+from lrcn_utils.data.sources import Archive, Source, add_options, link
 from lrcn_utils.environment import cache_folder, data_root
 
 # images.cocodataset.org has no certificate of its own; the same files lie behind Amazon's.
@@ -72,12 +72,9 @@ def main(arguments: list[str] | None = None) -> int:
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, default=data_root() / "coco", help="its folder (default: %(default)s)")
-    parser.add_argument("--source", type=Path, metavar="DIR", help="a copy that lies elsewhere: it is linked")
-    parser.add_argument("--fetch", action="store_true", help="download what is missing; resumes where it broke off")
+    add_options(parser)
     parser.add_argument("--limit", type=int, help="use only the first images of every split")
     parser.add_argument("--strict", action="store_true", help="stop at the first caption or image that is not right")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
     return parser.parse_args(arguments)
 
 
@@ -86,14 +83,9 @@ def prepare(root: Path, args: argparse.Namespace) -> Iterator[str]:
     from lrcn_utils.data.image_index import readable, unchecked  # Pillow, which --help need not wait for
 
     yield from SOURCE.describe()
-    if args.fetch:
-        yield from SOURCE.fetch(root, args.dry_run)
-        if args.dry_run and SOURCE.missing(root):
-            return
-    if args.source and args.dry_run:
-        root = args.source.expanduser()
-    elif args.source:
-        link_parts(args.source.expanduser().resolve(), root)
+    root = yield from SOURCE.provide(root, args, link_parts)
+    if root is None:
+        return
     files = {half: root / "annotations" / f"captions_{half}.json" for half in HALVES}
     there = [half for half in HALVES if files[half].exists()]
     if not there:

@@ -21,7 +21,7 @@ from lrcn_utils.data import command
 from lrcn_utils.data.captions import CaptionSet
 from lrcn_utils.data.download import DownloadError
 from lrcn_utils.data.flickr import CAPTION_FILES, IMAGE_FOLDERS, KARPATHY, has_lists, list_names, read_flickr
-from lrcn_utils.data.sources import Archive, Source, link
+from lrcn_utils.data.sources import Archive, Source, add_options, link
 from lrcn_utils.environment import cache_folder, data_root
 
 # The authors' site is gone; this copy of the two archives has been the usual source since.
@@ -57,12 +57,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", choices=["flickr8k", "flickr30k"], default="flickr8k")
     parser.add_argument("--root", type=Path, help="its folder (default: its name in the data folder)")
-    parser.add_argument("--source", type=Path, metavar="DIR", help="a copy that lies elsewhere: it is linked")
-    parser.add_argument("--fetch", action="store_true", help="download what is missing; resumes where it broke off")
+    add_options(parser)
     parser.add_argument("--limit", type=int, help="check only the first images of every split")
     parser.add_argument("--strict", action="store_true", help="stop at the first caption or image that is not right")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
     return parser.parse_args(arguments)
 
 
@@ -72,21 +69,16 @@ def check(root: Path, args: argparse.Namespace) -> Iterator[str]:
 
     source = SOURCES[args.data]
     yield from source.describe()
-    if args.fetch:
-        if not source.archives:
-            raise DownloadError(f"{args.data} is given out by a form on its page; unpack it, and give --source")
-        yield from source.fetch(root, args.dry_run)
-        if args.dry_run and source.missing(root):
-            return
-    if args.source and args.dry_run:
-        root = args.source.expanduser()
-    elif args.source:
-        link_parts(args.source.expanduser().resolve(), root)
+    if args.fetch and not source.archives:
+        raise DownloadError(f"{args.data} is given out by a form on its page; unpack it, and give --source")
+    root = yield from source.provide(root, args, link_parts)
+    if root is None:
+        return
     index, workers = cache_folder(root) / "images.json", os.cpu_count() or 1
     splits = {split: found for split in ("train", "val", "test") if (found := read(root, split, args)) is not None}
     todo = sum(len(unchecked(images, index)) for images in splits.values())
-    images = sum(map(len, splits.values()))
-    yield command.estimate(images, todo, "images to decode", CHECK_SECONDS * todo, 100 * images, workers)
+    count = sum(map(len, splits.values()))
+    yield command.estimate(count, todo, "images to decode", CHECK_SECONDS * todo, 100 * count, workers)
     if args.dry_run:
         return
     said, images = set(), 0

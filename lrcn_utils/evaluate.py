@@ -8,8 +8,9 @@
 Each of them lists its options with --help.
 """
 
-import argparse
 import sys
+
+from lrcn_utils.data.command import one_line, part_of
 
 PROG = "python -m lrcn_utils.evaluate"
 PARTS = ("captioner", "description", "predictions")
@@ -18,13 +19,8 @@ PARTS = ("captioner", "description", "predictions")
 def main(words: list[str] | None = None) -> None:
     """The command. What a user can mend ends it with one line and exit code 1."""
     words = sys.argv[1:] if words is None else words
-    parser = argparse.ArgumentParser(
-        prog=PROG, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("part", choices=PARTS, help="what is scored")
-    part = parser.parse_args(words[:1]).part
+    part = part_of(words, PARTS, prog=PROG, about=__doc__, what="what is scored")
 
-    from lrcn_utils.data.command import one_line
     from lrcn_utils.training.captioning.parts import CaptionerSettings, PredictionsSettings
     from lrcn_utils.training.description.parts import DescriberSettings
     from lrcn_utils.training.settings import parse

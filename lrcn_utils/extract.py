@@ -14,8 +14,9 @@ when it is started again. Under a launcher the files are divided over all proces
 What was made from which file, and what failed, stands in index.json beside it. Each part lists its options with --help.
 """
 
-import argparse
 import sys
+
+from lrcn_utils.data.command import one_line, part_of
 
 PROG = "python -m lrcn_utils.extract"
 NAMES = ("activity", "captioning", "flow")
@@ -24,13 +25,8 @@ NAMES = ("activity", "captioning", "flow")
 def main(words: list[str] | None = None) -> int:
     """The command. What a user can mend ends it with one line and exit code 1."""
     words = sys.argv[1:] if words is None else words
-    parser = argparse.ArgumentParser(
-        prog=PROG, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("part", choices=NAMES, help="what is made")
-    part = parser.parse_args(words[:1]).part
+    part = part_of(words, NAMES, prog=PROG, about=__doc__, what="what is made")
 
-    from lrcn_utils.data.command import one_line
     from lrcn_utils.training.extraction.parts import PARTS
     from lrcn_utils.training.settings import parse
 

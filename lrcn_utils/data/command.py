@@ -1,7 +1,8 @@
 """How a command begins, with what there is to do, and ends: with what it found, or what is wrong in one line."""
 
+import argparse
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 
 def one_line(function: Callable, name: str = ""):
@@ -11,6 +12,18 @@ def one_line(function: Callable, name: str = ""):
     except (OSError, ValueError, ImportError, ArithmeticError) as error:
         why = " ".join(str(error).split()) or type(error).__name__
         sys.exit(f"{name}: {why}" if name else why)
+
+
+def part_of(words: Sequence[str], parts: Sequence[str], *, prog: str, about: str, what: str) -> str:
+    """The first of ``words``, one of ``parts``: each part of the command ``prog`` has options of its own.
+
+    ``about``: what --help says; ``what``: what a part is. Ends with usage and one line where it is none.
+    """
+    parser = argparse.ArgumentParser(
+        prog=prog, description=about, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("part", choices=parts, help=what)
+    return parser.parse_args(words[:1]).part
 
 
 def run(name: str, lines: Iterable[str]) -> int:

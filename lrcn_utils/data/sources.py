@@ -2,7 +2,8 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +64,33 @@ class Source:
             raise OSError(f"{folder}: {bytes_of(free)} are free, and about {bytes_of(2 * size)} are needed; make room")
         for archive in missing:
             provide(archive.part, archive.url, folder, archive.digest, page=self.page)
+
+
+    def provide(
+        self, root: Path, args: Namespace, link_parts: Callable[[Path, Path], None]
+    ) -> Generator[str, None, Path | None]:
+        """Fetch the dataset into ``root``, or link a copy there, as the options of ``add_options`` say; report by line.
+
+        Returns where it lies: of a copy, in a dry run, its own folder; None where a dry run has nothing to read yet.
+        ``link_parts(copy, root)`` makes the links. Raises what ``fetch`` and ``link_parts`` raise.
+        """
+        if args.fetch:
+            yield from self.fetch(root, args.dry_run)
+            if args.dry_run and self.missing(root):
+                return None
+        if args.source and args.dry_run:
+            return args.source.expanduser()
+        if args.source:
+            link_parts(args.source.expanduser().resolve(), root)
+        return root
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """The options of a script that fetches a dataset of images, or links a copy, and checks every image."""
+    parser.add_argument("--source", type=Path, metavar="DIR", help="a copy that lies elsewhere: it is linked")
+    parser.add_argument("--fetch", action="store_true", help="download what is missing; resumes where it broke off")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
 def link(target: Path, place: Path) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lrcn_utils.models.captioning import ImageConditioned
-from lrcn_utils.models.lstm import input_sums, next_state
+from lrcn_utils.models.lstm import input_sums, next_state, uniform_weights
 
 WEIGHTS = ("own", "uniform", "another image's")
 
@@ -58,8 +58,7 @@ class AttentionCaptioner(ImageConditioned):
         self.second = nn.LSTM(hidden + image_size, hidden, batch_first=True)
         self.output = nn.Linear(hidden, vocab_size)
         self.dropout = nn.Dropout(dropout)
-        for name, parameter in self.named_parameters():
-            nn.init.zeros_(parameter) if "bias" in name else nn.init.uniform_(parameter, -0.08, 0.08)
+        uniform_weights(self, 0.08)
 
     def forward(self, image: Tensor, words: Tensor) -> Tensor:
         """Logits (batch, time, vocabulary) from ``image`` (batch, places, numbers) and ``words`` (batch, time)."""

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lrcn_utils.models.lstm import input_sums, next_state, read_sentences
+from lrcn_utils.models.lstm import input_sums, next_state, read_sentences, uniform_weights
 
 # How many recurrent layers there are, and which of them (from 0) the image enters.
 VARIANTS = {"1u": (1, 0), "2u": (2, 0), "2f": (2, 1), "4f": (4, 1)}
@@ -73,8 +73,7 @@ class Captioner(ImageConditioned):
         )
         self.output = nn.Linear(hidden, vocab_size)
         self.dropout = nn.Dropout(dropout)
-        for name, parameter in self.named_parameters():
-            nn.init.zeros_(parameter) if "bias" in name else nn.init.uniform_(parameter, -0.08, 0.08)
+        uniform_weights(self, 0.08)
 
     def forward(self, image: Tensor, words: Tensor, real: Tensor | None = None) -> Tensor:
         """Logits (batch, time, vocabulary) from ``image`` (batch, image_size) and ``words`` (batch, time).

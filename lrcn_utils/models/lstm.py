@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 TORCH_ORDER, CAFFE_ORDER = "ifgo", "ifog"  # ONNX has "iofg", TensorFlow 1 has "igfo"
-WIDE = 2048  # features of a step, from which on a CPU computes a sequence faster by ``read_sentences``
+WIDE = 2048  # with so many features a step or more, ``read_sentences`` is the faster way on a CPU
 
 
 def _positive(**sizes: int) -> None:
@@ -203,6 +203,12 @@ def initialise(module: nn.Module, hidden_size: int) -> None:
     limit = hidden_size**-0.5
     for parameter in module.parameters():
         nn.init.uniform_(parameter, -limit, limit)
+
+
+def uniform_weights(module: nn.Module, spread: float) -> None:
+    """Weights uniform in ``spread`` about 0, biases 0: how the released code starts what is recurrent."""
+    for name, parameter in module.named_parameters():
+        nn.init.zeros_(parameter) if "bias" in name else nn.init.uniform_(parameter, -spread, spread)
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""What a recipe with ``caffe`` takes from the released Caffe code: first weights, and the rate of each layer."""
+"""What a recipe with ``caffe`` takes from the released Caffe code: the rate and the decay of each parameter."""
 
 from collections.abc import Mapping
 
@@ -29,12 +29,6 @@ def parameter_groups(model: nn.Module, recipe: Recipe, layers: Mapping[str, floa
         {"params": some, "lr": recipe.rate * speed, "weight_decay": recipe.weight_decay * decay}
         for (speed, decay), some in groups.items()
     ]
-
-
-def uniform_weights(module: nn.Module, spread: float) -> None:
-    """Weights uniform in ``spread`` about 0, biases 0."""
-    for name, parameter in module.named_parameters():
-        nn.init.zeros_(parameter) if "bias" in name else nn.init.uniform_(parameter, -spread, spread)
 
 
 def _of_kind(name: str) -> tuple[float, float]:

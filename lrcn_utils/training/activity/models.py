@@ -12,7 +12,8 @@ from lrcn_utils import environment
 from lrcn_utils.data.clips import ClipBatch, collate_clips
 from lrcn_utils.models import cnn as cnns
 from lrcn_utils.models.activity import LRCN, Recogniser, SingleFrame, in_unit_range, step_loss_sum
-from lrcn_utils.training.caffe import parameter_groups, uniform_weights
+from lrcn_utils.models.lstm import uniform_weights
+from lrcn_utils.training.caffe import parameter_groups
 from lrcn_utils.training.checkpoints import load_checkpoint
 from lrcn_utils.training.loop import History, follow
 

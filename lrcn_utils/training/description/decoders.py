@@ -14,8 +14,9 @@ from lrcn_utils.data.tacos import NOTHING, CRFOutputs, Description, decode_tuple
 from lrcn_utils.data.vocabulary import Vocabulary, tokenise
 from lrcn_utils.decoding import beam_search, sample
 from lrcn_utils.models.description import EncoderDecoder, EndToEnd, TupleDecoder, one_hot_tuple, tuple_vector
+from lrcn_utils.models.lstm import uniform_weights
 from lrcn_utils.models.ngram import NGram
-from lrcn_utils.training.caffe import parameter_groups, uniform_weights
+from lrcn_utils.training.caffe import parameter_groups
 from lrcn_utils.training.checkpoints import load_checkpoint
 from lrcn_utils.training.description.settings import BOUNDS, LEAST_BATCHES, RECIPE, SIZES
 from lrcn_utils.training.loop import History, follow
