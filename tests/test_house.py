@@ -4,6 +4,7 @@ import ast
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -146,3 +147,16 @@ def test_every_public_function_of_training_is_read_by_another_module():
 @pytest.mark.parametrize("path", [path for path in MODULES if room(path) == "training"], ids=lambda path: path.stem)
 def test_modules_of_training_are_short(path):
     assert path.read_text(encoding="utf-8").count("\n") <= 250
+
+
+def test_the_linter_sees_every_module():
+    shown = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "--show-files"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    seen = {Path(line) for line in shown.stdout.splitlines()}
+    everything = {*MODULES, *(REPOSITORY / "tests").rglob("*.py"), *(REPOSITORY / "data_scripts").rglob("*.py")}
+    assert everything - seen == set()

@@ -10,7 +10,7 @@ import json
 import math
 import os
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ def digest(path: Path | str) -> str:
     return _digest(os.path.abspath(path), (state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino))
 
 
-@lru_cache(maxsize=None)  # a process that reads a file again does not hash it again, unless it has changed
+@cache  # a process that reads a file again does not hash it again, unless it has changed
 def _digest(path: str, stamp: tuple[int, ...]) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).hexdigest()

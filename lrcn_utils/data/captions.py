@@ -3,7 +3,7 @@
 import hashlib
 import os
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -73,7 +73,7 @@ def collect(found: CaptionFile, folder: Path, ids: Iterable[str] | None = None) 
 
 
 class _Finder:
-    """The file of a path, also where its name is written with other capitals or, as on a Mac, in another normal form."""
+    """The file of a path, also where its name has other capitals or, as on a Mac, another normal form."""
 
     def __init__(self):
         self._folders: dict[Path, dict[str, Path]] = {}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class ClipBatch(NamedTuple):
-    """Clips of unequal length, (batch, time, 3, height, width) or features, with zeros after the end, and their lengths.
+    """Clips of unequal length, (batch, time, 3, height, width) or features, zeros after the end, and their lengths.
 
     The type is that of the clips; of frames the channels stay last in memory, as a CPU convolves them faster.
     """

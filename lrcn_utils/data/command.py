@@ -19,9 +19,7 @@ def part_of(words: Sequence[str], parts: Sequence[str], *, prog: str, about: str
 
     ``about``: what --help says; ``what``: what a part is. Ends with usage and one line where it is none.
     """
-    parser = argparse.ArgumentParser(
-        prog=prog, description=about, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(prog=prog, description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", choices=parts, help=what)
     return parser.parse_args(words[:1]).part
 

@@ -87,8 +87,9 @@ def unpack(archive: Path | str, folder: Path | str, last: str = "") -> None:
     """Unpack a .zip, .tar, .tar.gz, .tgz or .rar into ``folder``; nothing is written outside of it.
 
     It is unpacked beside and moved at the end, the file or folder ``last`` after all others: where that is, all is.
-    Raises DownloadError when a member's name or link leads out of the folder or it swells beyond all measure (nothing is
-    unpacked then), when the archive is damaged, or when its form is unknown. A .rar needs the program ``bsdtar``, ``unrar`` or ``7z``.
+    Raises DownloadError when a member's name or link leads out of the folder or it swells beyond all measure (nothing
+    is unpacked then), when the archive is damaged, or when its form is unknown. A .rar needs the program ``bsdtar``,
+    ``unrar`` or ``7z``.
     """
     archive, folder = Path(archive), Path(folder)
     part = folder / f".{archive.name}.part"

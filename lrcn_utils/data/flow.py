@@ -7,7 +7,7 @@ beyond about 8 pixels a frame saturates. The paper used Brox's variational flow;
 
 import os
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -109,7 +109,7 @@ def _comment(stored: Path) -> str:
         return ""
 
 
-@lru_cache(maxsize=None)  # until the file changes
+@cache  # until the file changes
 def _read_comment(path: str, size: int, modified: int) -> str:
     return read_comment(path)
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-SUFFIXES = frozenset(".avi .mp4 .m4v .mov .mkv .webm .mpg .mpeg .wmv .flv .3gp .ogv .ts .mts .m2ts".split())
+SUFFIXES = frozenset(".avi .mp4 .m4v .mov .mkv .webm .mpg .mpeg .wmv .flv .3gp .ogv .ts .mts .m2ts".split())  # noqa: SIM905
 LENGTH, STRIDE = 16, 8  # frames of a clip, and between the beginnings of two test clips
 
 

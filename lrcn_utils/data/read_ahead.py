@@ -23,7 +23,7 @@ class Part(NamedTuple):
 def read_ahead(
     items: Iterable[T], read: Callable[[T], Iterator[P]], *, readers: int = 2, parts: int = 8
 ) -> Iterator[Part]:
-    """The parts that ``read(item)`` yields, at least one, item after item, while ``readers`` threads read further items.
+    """The parts that ``read(item)`` yields, at least one, item after item, while ``readers`` threads read others.
 
     Of each item at most ``parts`` parts wait: memory does not grow with what is in an item. An Exception that ``read``
     raises is handed on in its place, and the next item follows.

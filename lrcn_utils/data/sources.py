@@ -55,8 +55,8 @@ class Source:
         free = shutil.disk_usage(next(above for above in (folder, *folder.parents) if above.exists())).free
         yield f"to fetch: {', '.join(archive.url for archive in missing)}"
         yield (
-            f"  {bytes_of(size)}, {duration(size / BYTES_A_SECOND)} at 10 MB a second, and about {bytes_of(2 * size)} of disk"
-            f" with what is unpacked; {bytes_of(free)} are free"
+            f"  {bytes_of(size)}, {duration(size / BYTES_A_SECOND)} at 10 MB a second, and about"
+            f" {bytes_of(2 * size)} of disk with what is unpacked; {bytes_of(free)} are free"
         )
         if dry_run:
             return
@@ -64,7 +64,6 @@ class Source:
             raise OSError(f"{folder}: {bytes_of(free)} are free, and about {bytes_of(2 * size)} are needed; make room")
         for archive in missing:
             provide(archive.part, archive.url, folder, archive.digest, page=self.page)
-
 
     def provide(
         self, root: Path, args: Namespace, link_parts: Callable[[Path, Path], None]

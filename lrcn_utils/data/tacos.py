@@ -257,7 +257,9 @@ def _whole(path: Path, video: str, slots: dict, report: Report) -> bool:
 
 def _read_list(path: Path) -> list[str]:
     if not path.exists():
-        raise FileNotFoundError(f"{path}: no such list; give the download of the corpus to data_scripts/prepare_tacos.py --source")
+        raise FileNotFoundError(
+            f"{path}: no such list; give the download of the corpus to data_scripts/prepare_tacos.py --source"
+        )
     return list(dict.fromkeys(line.strip() for line in read_lines(path) if line.strip()))
 
 

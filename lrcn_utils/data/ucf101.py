@@ -246,7 +246,8 @@ class ClipDataset(Dataset):
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise OSError(
-                    f"{folder}: cannot be made ({error.strerror}); choose another --cache, or pass cache=False (--decode)"
+                    f"{folder}: cannot be made ({error.strerror}); choose another --cache, "
+                    "or pass cache=False (--decode)"
                 ) from error
         return folder
 

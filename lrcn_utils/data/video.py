@@ -1,4 +1,4 @@
-"""Read and write video files with PyAV: RGB frames, numbered by counting, one at a time, upright as a player shows them.
+"""Read and write video files with PyAV: RGB frames, numbered by counting, one at a time, upright as in a player.
 
 Frame numbers are never taken from time stamps: an Xvid file with B-frames starts at time stamp 1, and a clip
 that was cut from a longer one starts anywhere. One thread and one reused scaler are the fastest way to read

@@ -94,7 +94,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
     target = tmp_path / "deep" / "file.txt"
     atomic.write_text(target, "grün\n")
     assert target.read_bytes() == "grün\n".encode()
-    with pytest.raises(KeyboardInterrupt), atomic.replacing(target) as part:
+    with pytest.raises(KeyboardInterrupt), atomic.replacing(target) as part:  # noqa: PT012
         part.write_text("half")
         raise KeyboardInterrupt
     assert target.read_text(encoding="utf-8") == "grün\n" and len(list(target.parent.iterdir())) == 1

@@ -7,10 +7,10 @@ import torch
 from PIL import Image
 
 from lrcn_utils.data.captions import CaptionError, CaptionSet, why_unusable
-from lrcn_utils.data.pixels import load_images
 from lrcn_utils.data.coco import read_coco, write_coco
 from lrcn_utils.data.flickr import read_flickr
 from lrcn_utils.data.image import ImageError
+from lrcn_utils.data.pixels import load_images
 
 
 def picture(path, colour=(200, 30, 30), size=(8, 6)):

@@ -31,7 +31,7 @@ def test_damaged_images(name, capsys):
             assert read_image(file, (8, 8)).shape == (8, 8, 3)
         except ImageError as error:
             one_line(error)
-            assert str(error).startswith(f"{name}: ")
+            assert str(error).startswith(f"{name}: ")  # noqa: PT017
     assert capsys.readouterr() == ("", "")  # no warning, no log
 
 
@@ -62,6 +62,6 @@ def test_damaged_tables(tmp_path, name, read):
             read(tmp_path / name, report)
         except ValueError as error:
             one_line(error)
-            assert str(error).startswith(name)
+            assert str(error).startswith(name)  # noqa: PT017
         for line in report.lines:
             one_line(line)

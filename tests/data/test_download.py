@@ -1,6 +1,6 @@
 import hashlib
-import importlib.util
 import http.server
+import importlib.util
 import io
 import os
 import shutil
@@ -139,7 +139,10 @@ def test_a_server_without_ranges_sends_everything_again(server, tmp_path):
 
 def test_a_short_transfer_is_never_accepted(server, tmp_path):
     server.break_at, server.ranges = 100_000, False
-    with pytest.raises(DownloadError, match="the connection broke off; try again later .it goes on where it ended., or save it with a browser"):
+    with pytest.raises(
+        DownloadError,
+        match="the connection broke off; try again later .it goes on where it ended., or save it with a browser",
+    ):
         fetch(server.url, tmp_path / "a", tries=2)
     assert not (tmp_path / "a").exists()
 
@@ -169,7 +172,9 @@ def test_no_network_is_one_clear_error(tmp_path):
 
 def test_a_source_that_has_moved_is_told_from_a_lost_network(server, tmp_path, monkeypatch):
     server.redirect = "/round"  # and /round sends there again
-    with pytest.raises(DownloadError, match=r"302 and sends from one address to the next in a circle: it is no longer there"):
+    with pytest.raises(
+        DownloadError, match=r"302 and sends from one address to the next in a circle: it is no longer there"
+    ):
         fetch(server.url, tmp_path / "a")
     server.redirect, server.version = None, {"Content-Type": "text/html; charset=utf-8"}
     with pytest.raises(DownloadError, match="sends a web page instead of the file: it is no longer there"):
@@ -180,7 +185,9 @@ def test_a_source_that_has_moved_is_told_from_a_lost_network(server, tmp_path, m
         raise urllib.error.URLError(socket.gaierror(-2, "Name or service not known"))
 
     monkeypatch.setattr(urllib.request, "urlopen", no_name)
-    lost = r"the name of the site is not found \(Name .*\): is there a network here\? If there is, it has moved; try again"
+    lost = (
+        r"the name of the site is not found \(Name .*\): is there a network here\? If there is, it has moved; try again"
+    )
     with pytest.raises(DownloadError, match=lost):
         fetch(server.url, tmp_path / "a", tries=2)
 

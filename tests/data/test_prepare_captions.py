@@ -1,4 +1,4 @@
-"""The scripts that prepare captions: real datasets, on small copies in the official layouts, and pictures of one's own."""
+"""The scripts that prepare captions: real datasets, on small copies in the official layouts, and own pictures."""
 
 import importlib.util
 import json
@@ -115,7 +115,9 @@ def flickr8k(root):
 def test_the_official_flickr8k_passes_strictly(tmp_path, capsys):
     assert script("prepare_flickr").main(["--root", str(flickr8k(tmp_path)), "--strict"]) == 0
     assert capsys.readouterr().out.endswith(
-        "train: 2 images, 10 captions, 32 words\nval: 1 images, 5 captions, 15 words\ntest: 1 images, 5 captions, 15 words\n"
+        "train: 2 images, 10 captions, 32 words\n"
+        "val: 1 images, 5 captions, 15 words\n"
+        "test: 1 images, 5 captions, 15 words\n"
     )
     for file in (tmp_path / "Flicker8k_Dataset").iterdir():
         file.unlink()
@@ -263,7 +265,8 @@ def test_what_is_wrong_with_own_pictures_is_a_line_each(mine, capsys):
         "  mine.csv: image ../mine.csv does not lie below --images; left out",
         "  gone.png: no such image in pictures/; left out",
         "  mine.csv, line 28 (image dogs/1.png): the caption is empty; caption left out",
-        "  0.png: cannot be read as an image (it is empty, damaged, or of another kind); get it again, or save it as JPEG or PNG; left out",
+        "  0.png: cannot be read as an image (it is empty, damaged, or of another kind); "
+        "get it again, or save it as JPEG or PNG; left out",
     ]
     assert "train: 4 images, 8 captions" in said
     with pytest.raises(

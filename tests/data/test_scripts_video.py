@@ -239,7 +239,9 @@ def test_a_video_that_cannot_be_read_costs_one_line_and_no_flow(source, capsys):
     broken = truncated(source / "UCF-101" / "Jump" / "v_Jump_g01_c01.avi")
     run_flow(source)
     said = capsys.readouterr().out
-    assert "7 made now" in said and "7 are there, 1 could not be read" in said and "v_Jump_g01_c01.avi: truncated" in said
+    assert (
+        "7 made now" in said and "7 are there, 1 could not be read" in said and "v_Jump_g01_c01.avi: truncated" in said
+    )
     assert not (source / "flow" / "Jump" / broken.name).exists()
     with pytest.raises(SystemExit, match=r"v_Jump_g01_c01\.avi: truncated"):
         run_flow(source, "--strict")

@@ -232,7 +232,6 @@ def test_a_set_on_disk_knows_its_world(tmp_path, monkeypatch):
     assert toy_kitchen.true_flow(tmp_path / "kitchen", "v_PutIn_g01_c01").shape[0] == len(frames) - 1
 
 
-
 @pytest.mark.parametrize("name", ["PutIn", "CloseDrawer", "Stir"])
 def test_the_longest_shot_has_no_cut(tiny_kitchen, name):
     """Within it the backdrop moves by the camera's sway at most; at a cut it jumps."""

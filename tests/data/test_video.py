@@ -339,7 +339,7 @@ def test_whatever_is_damaged_costs_one_line_with_the_name(tmp_path, suffix):
         try:
             check_video(path), frame_size(path), read_comment(path)
         except VideoError as error:
-            assert str(error).startswith(path.name) and "\n" not in str(error)
+            assert str(error).startswith(path.name) and "\n" not in str(error)  # noqa: PT017
 
 
 def test_a_refused_write_leaves_no_file(tmp_path):

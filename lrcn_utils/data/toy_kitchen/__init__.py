@@ -54,7 +54,7 @@ def boxes(root: Path | str, name: str) -> list[dict[str, list[int]]]:
 
 
 def longest_shot(root: Path | str, name: str) -> slice:
-    """The frames of video ``name`` that belong to its longest shot: films of reversed pairs cut from one to the next."""
+    """The frames of video ``name`` that are its longest shot: films of reversed pairs cut from one to the next."""
     camera = _scene(root, name).camera[:, 0]
     # A hand that sways moves the camera by less than that from one frame to the next.
     cuts = [int(t) + 1 for t in np.flatnonzero(np.abs(np.diff(camera)) > 2)]

@@ -67,7 +67,7 @@ def _places_without_order(draws: int = 2500, neighbours: int = 25) -> float:
 
 
 def _gaps(draws: int, seed: int) -> np.ndarray:
-    """Gaps between neighbouring places, seen from the dish's middle, the widest first: (classes x draws, CLIP) radians."""
+    """Gaps between neighbouring places, seen from the dish's middle, widest first: (classes x draws, CLIP) radians."""
     rows = []
     for number, name in enumerate(MOTION_ONLY):
         for draw in range(draws):

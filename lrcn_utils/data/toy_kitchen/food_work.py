@@ -66,4 +66,6 @@ def peel(film: Film) -> Action:
     actors.append(Actor(draw.FOOD[food](colour=colour), poses(x, y, 0, size), food))
     actors += helper(cook, x - 10, y - 2, rng)
     actors += held(cook, tools.peeler(), poses(tip_x, tip_y, lean), "peeler", reach)
-    return Action(actors, facts("peeler", food, on, "none", colour=colour, pace="quickly" if period < 11.5 else "slowly"))
+    return Action(
+        actors, facts("peeler", food, on, "none", colour=colour, pace="quickly" if period < 11.5 else "slowly")
+    )

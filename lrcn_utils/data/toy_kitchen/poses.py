@@ -34,7 +34,7 @@ class Film:
 
 @dataclass(frozen=True)
 class Action:
-    """What a script answers: actors, facts, and which place along the counter the camera sees, in pixels: (frames,) or 0."""
+    """What a script answers: actors, facts, and where along the counter the camera looks, in pixels: (frames,) or 0."""
 
     actors: list[Actor]
     facts: dict

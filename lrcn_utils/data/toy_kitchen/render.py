@@ -52,8 +52,9 @@ class Actor:
 class Scene:
     """All that a clip or a still shows. ``backdrop`` never moves; ``actors`` are painted over it in order.
 
-    ``camera``: (frames, 2) shift of the picture in pixels, in steps of 1 / SCALE: a hand that sways, and panning. ``light``: uint8 image of
-    (height, width, 3) that multiplies the picture. ``facts``: what language and ground truth need to know.
+    ``camera``: (frames, 2) shift of the picture in pixels, in steps of 1 / SCALE: a hand that sways, and panning.
+    ``light``: uint8 image of (height, width, 3) that multiplies the picture. ``facts``: what language and ground truth
+    need to know.
     """
 
     size: tuple[int, int]

@@ -75,7 +75,9 @@ def open_drawers(film: Film) -> Action:
         Actor(furniture.cabinet(kitchen.front, counter, places, half), shots.poses(0, 0), "counter"),
         *[Actor(furniture.front(kitchen.front, half), where) for where in closed],
         Actor(sprite, opened, "drawer"),
-        Actor(furniture.table_edge(kitchen.table, counter, places[0] - 60, places[-1] + 60), shots.poses(0, 0), "counter"),
+        Actor(
+            furniture.table_edge(kitchen.table, counter, places[0] - 60, places[-1] + 60), shots.poses(0, 0), "counter"
+        ),
         *[Actor(part, reach, "hand") for part in film.cook],
     ]
     return Action(actors, facts("hand", "drawer", "counter", "none", contents=content), shots.pan)
@@ -109,7 +111,9 @@ def put_down(film: Film) -> Action:
     way = [x + rng.uniform(6, 16), y - rng.uniform(44, 50)]
     carried = _arched(shots.done(0, 0.82), way, [x, y], 0)
     let_go = shots.done(0.82, 1)
-    reach = shots.poses(carried[:, 0] + 2 + 8 * let_go, carried[:, 1] - 7 * size - 12 * let_go, rng.uniform(-0.45, 0.05))
+    reach = shots.poses(
+        carried[:, 0] + 2 + 8 * let_go, carried[:, 1] - 7 * size - 12 * let_go, rng.uniform(-0.45, 0.05)
+    )
     palm, fingers = film.cook
     actors = [
         Actor(surface(on, rng), shots.poses(x, y + 8, 0, 0.95), name_of(on)),

@@ -35,7 +35,7 @@ def video_name(name: str, group: int, clip: int) -> str:
 
 
 def check_world(root: Path | str) -> None:
-    """Raise ValueError where the Toy Kitchen at ``root`` is of an older world, which the course's models do not know."""
+    """Raise ValueError where the Toy Kitchen at ``root`` is of an older world, unknown to the course's models."""
     path = Path(root) / "card.json"
     world = text.read_json(path)["settings"].get("world")
     if world != WORLD:
