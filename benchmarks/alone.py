@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from benchmarks.measure import measure
 from benchmarks.rows import ROWS
+from lrcn_utils import environment
 
 
 @contextmanager
@@ -21,5 +22,6 @@ def new_process(threads: int) -> Iterator[Callable[[str], dict]]:
 
 
 def _measure(name: str, threads: int, folder: str) -> dict:
+    environment.keep_freed_memory()  # as the commands of training do
     tempfile.tempdir = folder  # what the row makes goes when its process ends
     return measure(next(row for row in ROWS if row.name == name), threads)

@@ -1,5 +1,6 @@
 """What students wait for in the lessons: an epoch of each training, and the slowest cells of each notebook."""
 
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -26,6 +27,7 @@ from lrcn_utils.training.captioning.learning import learn
 from lrcn_utils.training.description import decoders
 from lrcn_utils.training.features import FeatureClips
 from lrcn_utils.training.loop import fit
+from lrcn_utils.training.recipe import Recipe
 from lrcn_utils.training.sentences import Pairs, batch_loss, collate
 
 TOPIC = Topic()
@@ -87,12 +89,11 @@ def _clip_loss(model: nn.Module, batch) -> tuple[torch.Tensor, torch.Tensor]:
 
 @TOPIC.row("lesson 03, an epoch: toy LRCN, 64 clips")
 def end_to_end() -> Work:
-    recipe = RECIPES["lrcn", "rgb"]
+    recipe = replace(RECIPES["lrcn", "rgb"], epochs=1, rate=0.0)
     dataset = material.clips(material.films(64, 30, 60, 80), TOY, cache=True)
     model = LRCN(toy_hybrid(1), 16).to(environment.device())
     model.cnn.convolutions.conv1.requires_grad_(False)
     optimizer = partial(torch.optim.AdamW, [p for p in model.parameters() if p.requires_grad], 0.0)
-    recipe = recipe.__class__(**vars(recipe) | {"epochs": 1, "rate": 0.0})
     loop = partial(plain.epoch, model, dataset, _clip_loss, batch_size=recipe.batch_size, collate=collate_clips)
     ways = {"ours": lambda: train(model, dataset, recipe, progress=False) and None, PLAIN: lambda: loop(optimizer())}
     needed = flops.of_images(model.cnn, "fc6", 64 * 16, train=True) + flops.of_steps(model.lstm, 64 * 16, train=True)
@@ -124,9 +125,10 @@ def captions() -> Work:
     vocabulary = Vocabulary.build(texts)
     model = Captioner(len(vocabulary), 256, "2f", hidden=192, embedding=96).to(environment.device())
     pairs = Pairs(torch.rand(500, 256), [(i // 2, text) for i, text in enumerate(texts)], vocabulary)
-    loop = partial(plain.epoch, model, pairs, batch_loss, batch_size=50, collate=collate)
+    recipe = Recipe(epochs=1, rate=0.0, batch_size=50)
+    loop = partial(plain.epoch, model, pairs, batch_loss, batch_size=recipe.batch_size, collate=collate)
     ways = {
-        "ours": lambda: learn(model, pairs, rate=0.0, epochs=1, batch_size=50, seed=0) and None,
+        "ours": lambda: learn(model, pairs, recipe, seed=0, progress=False) and None,
         PLAIN: lambda: loop(torch.optim.AdamW(model.parameters(), 0.0)),
     }
     steps = sum(len(words) + 1 for _, words in pairs.pairs)
@@ -138,9 +140,9 @@ def descriptions() -> Work:
     texts = _sentences(1000)
     vocabulary = Vocabulary.build(texts)
     vectors, told = torch.rand(500, 60), [(i // 2, text) for i, text in enumerate(texts)]
-    options = {"epochs": 1, "least_batches": 0, "rate": 0.0}
+    options = {"recipe": replace(decoders.DEFAULT, epochs=1, rate=0.0), "least_batches": 0}
     model, _ = decoders.learn("c", vectors, told, 60, vocabulary, **options)
-    pairs, size = Pairs(vectors, told, vocabulary, longest=decoders.LONGEST), decoders.RECIPE["batch_size"]
+    pairs, size = Pairs(vectors, told, vocabulary, longest=decoders.LONGEST), options["recipe"].batch_size
     loop = partial(plain.epoch, model, pairs, batch_loss, batch_size=size, collate=collate)
     ways = {
         "ours": lambda: decoders.learn("c", vectors, told, 60, vocabulary, **options) and None,

@@ -21,6 +21,8 @@ IMAGENET_MEAN = (123.68 / 255, 116.779 / 255, 103.939 / 255)
 FLOW_MEAN = (128 / 255, 128 / 255, 128 / 255)  # "no motion" in a flow image (paper's code, section 4.1)
 CAFFE_STD = (1 / 255, 1 / 255, 1 / 255)  # Caffe subtracts a mean but keeps the range of 0..255
 TOY_STD = (0.225, 0.225, 0.225)
+# With more toy images in one call the first maps leave a CPU's cache; with fewer the calls themselves cost time.
+IMAGES_AT_ONCE = 32
 
 
 class ConvLayer(NamedTuple):
@@ -71,30 +73,62 @@ TOY_HYBRID = (
 
 
 class LocalResponseNorm(nn.Module):
-    """x / (k + alpha/size * sum of x^2 over ``size`` neighbouring channels)^beta: ``nn.LocalResponseNorm``, but quick.
+    """x / (k + alpha/size * sum of x^2 over ``size`` neighbouring channels)^0.75: ``nn.LocalResponseNorm``, but quick.
 
     Each channel is held down when its neighbours answer strongly too. Input and output (n, channels, height, width).
-    The sum over neighbours is a 1x1 convolution with a band of ones; on a CPU this takes about a sixth of the time.
-    Raises ValueError when ``size`` is not an odd number above 0, or ``channels`` is below 1.
+    The sum over neighbours is a 1x1 convolution with a band of ones, and the power is made of square roots; on a CPU
+    this takes about a tenth of the time. Raises ValueError when ``size`` is not an odd number above 0, or ``channels``
+    is below 1.
     """
 
-    def __init__(self, channels: int, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0):
+    beta = 0.75
+
+    def __init__(self, channels: int, size: int = 5, alpha: float = 1e-4, k: float = 1.0):
         super().__init__()
         if channels < 1:
             raise ValueError(f"channels={channels}: must be at least 1")
         if size < 1 or size % 2 == 0:
             raise ValueError(f"size={size}: must be odd and at least 1")
-        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+        self.size, self.alpha, self.k = size, alpha, k
         index = torch.arange(channels)
         band = (index[:, None] - index).abs() <= size // 2
         self.register_buffer("band", band.float()[:, :, None, None], persistent=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         energy = F.conv2d(x * x, self.band * (self.alpha / self.size))
-        return x * torch.exp(-self.beta * torch.log(self.k + energy))
+        half = torch.rsqrt(self.k + energy)  # to the power of -1/2; its root is that of -1/4
+        return x * half * half.sqrt()
 
     def extra_repr(self) -> str:
         return f"size={self.size}, alpha={self.alpha:.3g}, beta={self.beta}, k={self.k}"
+
+
+class MaxPool(nn.MaxPool2d):
+    """Caffe's max pooling: 3x3 windows, 2 apart; the last may hang over the border. As ``nn.MaxPool2d``, but quick.
+
+    PyTorch also notes where each maximum was. Where no gradient needs that, the maxima of rows and then of columns are
+    the same numbers in a third of the time on a CPU. Input (n, channels, height, width), each side at least 3.
+    """
+
+    def __init__(self):
+        # Caffe rounds the size of a pooled map up, PyTorch down: without ceil_mode the hybrid has 5x5, not 6x6.
+        super().__init__(3, 2, ceil_mode=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if x.device.type != "cpu" or torch.is_grad_enabled() or torch.compiler.is_compiling():
+            return super().forward(x)
+        return _maxima_of_three(_maxima_of_three(x, 2), 3)
+
+
+def _maxima_of_three(x: torch.Tensor, dim: int) -> torch.Tensor:
+    """The maxima at 0 to 2, 2 to 4 and so on along ``dim``; the last pair of an even size stands for three."""
+    even, odd = (x[(slice(None),) * dim + (slice(first, None, 2),)] for first in (0, 1))
+    count = odd.shape[dim]
+    best = torch.maximum(even.narrow(dim, 0, count), odd)
+    third = even.narrow(dim, 1, even.shape[dim] - 1)
+    first = best.narrow(dim, 0, third.shape[dim])
+    torch.maximum(first, third, out=first)
+    return best
 
 
 class LayerTableCNN(nn.Module):
@@ -136,11 +170,17 @@ class LayerTableCNN(nn.Module):
         Raises ValueError for any other layer.
         """
         _check_layer(layer, self.feature_size)
-        fc6 = F.relu(self.fc6(self.convolutions(_standardised(x, self)).flatten(1)))
+        fc6 = F.relu(self.fc6(self._pooled(_standardised(x, self)).flatten(1)))
         if layer == "fc6":
             return fc6
         fc7 = F.relu(self.fc7(self.dropout(fc6)))
         return fc7 if layer == "fc7" else self.fc8(self.dropout(fc7))
+
+    def _pooled(self, x: torch.Tensor) -> torch.Tensor:
+        """The maps that fc6 sees, of standardised images; on a CPU of a few images at a time."""
+        if x.device.type != "cpu" or torch.compiler.is_compiling():
+            return self.convolutions(x)
+        return torch.cat([self.convolutions(some) for some in x.split(IMAGES_AT_ONCE)])
 
     def maps(self, x: torch.Tensor) -> torch.Tensor:
         """The last convolution's maps (n, channels, height, width) after their ReLU, before they are pooled for fc6."""
@@ -217,10 +257,9 @@ def _stack(table, lrn_alpha: float) -> nn.Sequential:
         )
         layers[f"relu{i}"] = nn.ReLU(inplace=True)
         if line.pool:
-            # Caffe rounds the size of a pooled map up, PyTorch down: without ceil_mode the hybrid has 5x5, not 6x6.
-            layers[f"pool{i}"] = nn.MaxPool2d(3, 2, ceil_mode=True)
+            layers[f"pool{i}"] = MaxPool()
         if line.norm:
-            layers[f"norm{i}"] = LocalResponseNorm(line.channels, 5, alpha=lrn_alpha, beta=0.75)
+            layers[f"norm{i}"] = LocalResponseNorm(line.channels, 5, alpha=lrn_alpha)
         channels = line.channels
     return nn.Sequential(layers)
 

@@ -81,3 +81,18 @@ def test_the_slowest_cell_of_a_notebook_is_found(tmp_path, monkeypatch):
     (_, whole), (wall, cpu) = found["all cells"], found["09[2]"]
     assert cpu < 0.5 < 1 <= wall and whole >= found["09[1]"][1] > 0.05
     assert (tmp_path / "09_short.ipynb").read_bytes() == before
+
+
+# What calls the course from far inside: a change there would leave the row empty, and nobody would know.
+CALLING = [
+    row for row in ROWS if row.usual and row.name.startswith(("lesson", "BLEU", "ROUGE", "CIDEr", "activity head"))
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("row", CALLING, ids=lambda row: row.name)
+def test_a_row_can_be_measured(row):
+    work = row.build()
+    assert not work.measured
+    for call in work.ways.values():
+        call()

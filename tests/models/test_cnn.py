@@ -167,6 +167,31 @@ def test_quick_lrn_equals_the_library_s(seed, channels, size, alpha):
     assert torch.allclose(*gradients, atol=1e-5)
 
 
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**31), st.integers(3, 20), st.integers(3, 20), st.booleans())
+def test_quick_pooling_equals_the_library_s(seed, height, width, channels_last):
+    torch.manual_seed(seed)
+    x = torch.randn(2, 3, height, width)
+    x = x.to(memory_format=torch.channels_last) if channels_last else x
+    with torch.no_grad():
+        assert torch.equal(cnn.MaxPool()(x), F.max_pool2d(x, 3, 2, ceil_mode=True))
+    assert cnn.MaxPool()(x.requires_grad_()).grad_fn is not None  # in training it has a gradient
+
+
+def test_many_images_go_through_the_convolutions_in_small_calls_and_give_the_same():
+    model = cnn.toy_caffenet(4)
+    x, sizes = torch.rand(cnn.IMAGES_AT_ONCE + 5, 3, 56, 56), []
+    model.convolutions.register_forward_pre_hook(lambda _, given: sizes.append(len(given[0])))
+    found = model.features(x, "fc6")
+    assert sizes == [cnn.IMAGES_AT_ONCE, 5]
+    whole = F.relu(model.fc6(model.convolutions((x - model.mean) / model.std).flatten(1)))
+    torch.testing.assert_close(found, whole)
+    upstream, weight = torch.randn_like(whole), model.convolutions.conv1.weight
+    gradients = [torch.autograd.grad(y, weight, upstream)[0] for y in (found, whole)]
+    torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-4)
+    assert model.features(x[:0], "fc6").shape == (0, 256)
+
+
 def test_toy_hybrid_computed_by_hand():
     """The whole network once more with the by-hand pieces: nothing hides in it."""
     model = cnn.toy_hybrid(7).double().eval()
