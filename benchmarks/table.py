@@ -15,7 +15,8 @@ def table(results: list[dict], gpu: bool = False) -> str:
     for result in results:
         if result["profile"]:
             shares = ", ".join(f"{name} {share:.0%}" for name, share in result["profile"])
-            below.append(f"{result['row']} misses its bar; where its time goes: {shares}")
+            floor = f"at {1 / result['share_of_peak']:.2f} x floor; " if result["share_of_peak"] else ""
+            below.append(f"{result['row']} misses its bar; {floor}where its time goes: {shares}")
     return "\n".join([*lines, "", *(f"* {line}" for line in below)]).rstrip() + "\n"
 
 

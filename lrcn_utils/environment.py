@@ -42,8 +42,9 @@ def seed_everything(seed: int) -> None:
 def keep_freed_memory() -> bool:
     """Let the process keep memory that is freed, up to 1 GB a block; whether the system has such a setting (glibc).
 
-    Each step of a training takes the same blocks again. glibc gives large ones back to the system, which clears every
-    page before it hands it out anew: up to a third of a step. So a training that has a process to itself keeps them.
+    Each call of a network takes the same blocks again. glibc gives large ones back to the system, which clears every
+    page before it hands it out anew: a third of a step, and half of the time of large pictures. So the commands, which
+    have a process to themselves, keep them.
     """
     if platform.libc_ver()[0] != "glibc":
         return False

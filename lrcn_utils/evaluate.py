@@ -10,6 +10,7 @@ Each of them lists its options with --help.
 
 import sys
 
+from lrcn_utils import environment
 from lrcn_utils.data.command import one_line, part_of
 
 PROG = "python -m lrcn_utils.evaluate"
@@ -31,6 +32,7 @@ def main(words: list[str] | None = None) -> None:
         "predictions": (PredictionsSettings, _predictions),
     }[part]
     settings = parse(kind, words[1:], prog=f"{PROG} {part}", about=kind.__doc__.strip())
+    environment.keep_freed_memory()
     one_line(lambda: run(settings))
 
 

@@ -16,6 +16,7 @@ What was made from which file, and what failed, stands in index.json beside it. 
 
 import sys
 
+from lrcn_utils import environment
 from lrcn_utils.data.command import one_line, part_of
 
 PROG = "python -m lrcn_utils.extract"
@@ -32,6 +33,7 @@ def main(words: list[str] | None = None) -> int:
 
     kind = PARTS[part]
     settings = parse(kind, words[1:], prog=f"{PROG} {part}", about=kind.__doc__.strip())
+    environment.keep_freed_memory()
     one_line(lambda: _run(part, settings))
     return 0
 

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
+from lrcn_utils import environment
+
 IMAGES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"}
 TASKS = {"activity": "film", "description": "film", "captioning": "image"}  # and what each of them is about
 NOTE = (
@@ -40,6 +42,7 @@ def main(words: list[str] | None = None) -> None:
     args = parse(words)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # a file's name may hold what a terminal cannot show
+    environment.keep_freed_memory()
     try:
         from lrcn_utils.data.command import one_line
 

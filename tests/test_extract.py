@@ -41,7 +41,7 @@ class Colours(nn.Module):
 
 @pytest.fixture(autouse=True)
 def _counted(monkeypatch):
-    monkeypatch.setattr(calls, "PIXELS_AT_ONCE", 1)
+    monkeypatch.setattr(calls, "PICTURES_AT_ONCE", 1)
     monkeypatch.setattr(cnns, "pretrained", lambda name, download=False: Colours())
     monkeypatch.setattr(models, "open_cnn", lambda name: Colours().eval())
     monkeypatch.setattr(Colours, "seen", 0)

@@ -52,7 +52,7 @@ def clip_loading(size, count: int, height: int, width: int) -> Work:
 
 
 @TOPIC.row("features of whole frames, SqueezeNet", "squeezenet1_1", WHOLE, "whole", "pool", over="CNN alone", bar=1.1)
-@TOPIC.row("features of toy films, fc6", "toy", TOY, "centre", "fc6", over="CNN alone", bar=1.1)
+@TOPIC.row("features of toy films, fc6", "toy", TOY, "centre", "fc6", over="CNN alone")
 def features(name: str, size, view: str, layer: str) -> Work:
     """Each time into an empty cache, decoding included; the CNN alone has the frames in memory."""
     cnn = (toy_hybrid(1) if name == "toy" else untrained(name)).to(environment.device()).eval()

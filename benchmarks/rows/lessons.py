@@ -116,7 +116,7 @@ def head() -> Work:
         "ours": lambda: train(model, kept, recipe, progress=False) and None,
         PLAIN: lambda: loop(torch.optim.AdamW(learned, 1e-3)),
     }
-    return Work(ways)
+    return Work(ways, flops.of_steps(model.over_time, 16 * len(kept), train=True))
 
 
 @TOPIC.row("lesson 04, an epoch: captioner 2f of 192 units, 1,000 captions")

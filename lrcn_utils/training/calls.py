@@ -12,9 +12,9 @@ from lrcn_utils.data.report import Report
 from lrcn_utils.training.processes import processes
 
 T = TypeVar("T")
-# Pixels to the CNN in one call. With more, the maps of its first layers leave a CPU's cache, at half the speed; a GPU
-# wants as many as make its launches cheap.
-PIXELS_AT_ONCE, PIXELS_ON_GPU = 320_000, 5_000_000
+# Pictures to the CNN in one call on a CPU, whatever their size: fewer take up to 1.5 times as long, more gain nothing.
+PICTURES_AT_ONCE = 16
+PIXELS_ON_GPU = 5_000_000  # a GPU wants as many as make its launches cheap
 MOST_READERS = 8
 
 
@@ -34,7 +34,7 @@ def look(cnn: nn.Module, pictures: Tensor, layer: str) -> Tensor:
 
 def at_once(device: torch.device, height: int, width: int) -> int:
     """How many pictures of this size go to the CNN in one call."""
-    return max(1, (PIXELS_ON_GPU if device.type == "cuda" else PIXELS_AT_ONCE) // (height * width))
+    return max(1, PIXELS_ON_GPU // (height * width)) if device.type == "cuda" else PICTURES_AT_ONCE
 
 
 def features_of_each(

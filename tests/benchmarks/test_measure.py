@@ -122,3 +122,13 @@ def test_a_profile_shares_out_all_of_the_time():
     assert shares[0][0] == "aten::mm" and shares[-1][0] == "outside PyTorch's operators"
     assert 0.95 < sum(share for _, share in shares) <= 1.001
     assert dict(profile(lambda: sum(range(3_000_000))))["outside PyTorch's operators"] > 0.9
+
+
+def test_on_more_threads_a_bar_over_the_floor_allows_a_fifth_more():
+    def build():
+        a = torch.randn(64, 64)
+        return Work({"ours": lambda: a @ a}, flops=2 * 64**3)
+
+    assert measure(Row("product", build, bar=10.0), threads=1)["bar"] == 10.0
+    assert measure(Row("product", build, bar=10.0), threads=2)["bar"] == 12.0
+    torch.set_num_threads(1)

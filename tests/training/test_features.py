@@ -37,7 +37,7 @@ class Means(nn.Module):
 @pytest.fixture(autouse=True)
 def _one_picture_a_call(monkeypatch):
     """So that no call is filled up, and what is counted are the pictures."""
-    monkeypatch.setattr(calls, "PIXELS_AT_ONCE", 1)
+    monkeypatch.setattr(calls, "PICTURES_AT_ONCE", 1)
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_all_calls_have_one_size_and_hold_frames_of_several_videos(dataset, tmp_
 
     alone = extract(dataset, Counting(), "pool", tmp_path / "alone")
     assert sizes == [1] * 49
-    monkeypatch.setattr(calls, "PIXELS_AT_ONCE", 6 * 16 * 16)
+    monkeypatch.setattr(calls, "PICTURES_AT_ONCE", 6)
     together = extract(dataset, Counting(), "pool", tmp_path / "together")
     assert sizes[49:] == [6] * 9, "49 frames, and 5 that are filled up"
     for found, expected in zip(together, alone, strict=True):
@@ -139,7 +139,7 @@ def test_all_calls_have_one_size_and_hold_frames_of_several_videos(dataset, tmp_
 
 def test_a_videos_features_are_the_same_whichever_others_are_extracted(videos, tmp_path, monkeypatch):
     """Where a killed run goes on, too, and in two processes: a CNN's last bits depend on the size of the call."""
-    monkeypatch.setattr(calls, "PIXELS_AT_ONCE", 6 * 16 * 16)
+    monkeypatch.setattr(calls, "PICTURES_AT_ONCE", 6)
 
     class Sized(Means):
         def features(self, images, layer):
