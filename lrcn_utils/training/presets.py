@@ -70,7 +70,7 @@ _SINGLE_FRAME = [
     ),
     Row("batch_size", 128, ACTIVITY + ", train_test_singleFrame_RGB.prototxt: frames"),
     Row("clip_norm", 0.0, ACTIVITY + ": the gradient is not clipped"),
-    Row("dropout of fc6 and fc7", 0.5, ACTIVITY, "torchvision's AlexNet drops before fc6 and before fc7"),
+    Row("dropout of fc6 and fc7", 0.5, ACTIVITY, "with --cnn alexnet: torchvision's drops before fc6 and before fc7"),
 ]
 _LRCN = [
     Row("clip_length", 16, "v4 sec. 4"),
@@ -79,7 +79,7 @@ _LRCN = [
         "feature_dropout",
         0.9,
         "v4 sec. 4.1 and the activity code",
-        "torchvision's AlexNet drops half of what goes into fc6 as well",
+        "with --cnn alexnet: torchvision's drops half of what goes into fc6 as well",
     ),
     Row("dropout of the LSTM's output", 0.5, ACTIVITY),
     Row("batch_size", 24, ACTIVITY + ", train_test_lstm_RGB.prototxt: clips"),

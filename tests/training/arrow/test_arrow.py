@@ -126,6 +126,20 @@ def test_groups_come_from_names_or_else_each_film_is_its_own(tmp_path):
     assert {film.frames for film in films} == {2}
 
 
+def test_a_folder_within_a_class_is_a_group_as_for_prepare_videos(tmp_path):
+    for below in ("Jump/anna/1.mkv", "Jump/anna/2.mkv", "Jump/ben.mkv", "Run/anna/outdoors/3.mkv", "4.mkv"):
+        (tmp_path / below).parent.mkdir(parents=True, exist_ok=True)
+        shown.write_video(tmp_path / below, list(falling(np.random.default_rng(0), 3)), codec="ffv1")
+    films = find(tmp_path, most_frames=2, limit=None, report=Report())
+    assert [(film.class_name, film.group) for film in films] == [
+        (tmp_path.name, "4.mkv"),
+        ("Jump", "anna"),
+        ("Jump", "anna"),
+        ("Jump", "Jump/ben.mkv"),
+        ("Run", "anna"),
+    ]
+
+
 def test_groups_are_never_on_both_sides_and_every_film_is_tested():
     films = [Film(None, name, f"g{g:02d}", 20, (0,)) for name in "AB" for g in range(7) for _ in range(2)]
     folds = command._folds(films, 3, 0)
