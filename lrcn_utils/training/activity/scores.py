@@ -22,6 +22,7 @@ from lrcn_utils.data.ucf101 import ClipDataset, Video
 from lrcn_utils.metrics import activity as metrics
 from lrcn_utils.models.activity import Recogniser
 from lrcn_utils.training.features import cnn_features
+from lrcn_utils.training.processes import processes
 
 FRAMES_AT_ONCE, CLIPS_AT_ONCE, VIDEOS_AT_ONCE = 64, 64, 16
 
@@ -131,13 +132,19 @@ def score_features(
     ``order``: one of ``ORDERS``, or a function like them. The softmax is averaged over the steps of a clip, then over
     the clips.
     """
-    rows, features = [], iter(features)
     change = ORDERS[order] if isinstance(order, str) else order
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        while some := list(islice(features, VIDEOS_AT_ONCE)):
-            rows += _of_videos(model, [change(_cut_clips(video, length)) for video in some])
-    return np.stack(rows)
+        return np.stack(_scored(model, features, change, length))
+
+
+def _scored(
+    model: Recogniser, features: Iterable[Tensor], change: Order = ORDERS["as filmed"], length: int = LENGTH
+) -> list[np.ndarray]:
+    rows, features = [], iter(features)
+    while some := list(islice(features, VIDEOS_AT_ONCE)):
+        rows += _of_videos(model, [change(_cut_clips(video, length)) for video in some])
+    return rows
 
 
 def _of_videos(model: Recogniser, videos: list[Tensor]) -> list[np.ndarray]:
@@ -155,7 +162,12 @@ def _of_videos(model: Recogniser, videos: list[Tensor]) -> list[np.ndarray]:
 def score(
     model: Recogniser, dataset: ClipDataset, classes: Sequence[str], crops: str = "centre", progress: bool = False
 ) -> Scores:
-    """Score every video of ``dataset`` as the paper does; only one video is in memory at a time."""
-    videos = tqdm(dataset.videos, desc="scoring", disable=not progress, leave=False)
-    rows = score_features(model, (video_features(model, dataset, video, crops) for video in videos))
-    return Scores.of(dataset.videos, classes, rows)
+    """Score every video of ``dataset`` as the paper does; only one video is in memory at a time.
+
+    Where there are several processes, each scores its share, and all have the scores of all.
+    """
+    own = processes().share(range(len(dataset.videos)))
+    shown = tqdm(own, desc="scoring", disable=not (progress and processes().first), leave=False)
+    rows = _scored(model, (video_features(model, dataset, dataset.videos[number], crops) for number in shown))
+    rows = dict(processes().gather(list(zip(own, rows, strict=True))))
+    return Scores.of(dataset.videos, classes, np.stack([rows[number] for number in range(len(rows))]))

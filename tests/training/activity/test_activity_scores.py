@@ -11,6 +11,7 @@ from lrcn_utils.models.activity import LRCN, SingleFrame
 from lrcn_utils.training.activity import scores as activity_scores
 from lrcn_utils.training.activity import table as activity_table
 from lrcn_utils.training.activity.scores import Scores
+from lrcn_utils.training.processes import Alone
 
 
 class Frames:
@@ -57,6 +58,32 @@ def test_scores_are_those_of_the_slow_version(build):
     for row, video in zip(scores.probabilities, dataset.videos, strict=True):
         np.testing.assert_allclose(row, slow_score(model, video.data), atol=1e-6)
     assert scores.names[2] == "v2" and scores.labels.tolist() == [0, 1, 2, 0, 1, 2, 0, 1]
+
+
+class Half(Alone):
+    """One of two processes; ``of_the_other`` is what the other one gathers."""
+
+    count = 2
+
+    def __init__(self, rank, of_the_other):
+        self.rank, self.of_the_other = rank, of_the_other
+
+    def gather(self, items):
+        return items + self.of_the_other
+
+
+@pytest.mark.parametrize("lengths", [(17, 20, 16, 9, 30), (17,)])
+@pytest.mark.parametrize("rank", [0, 1])
+def test_each_process_scores_its_share_and_has_the_scores_of_all(monkeypatch, lengths, rank):
+    model, dataset, read = LRCN(TinyCNN(), 3).eval(), Frames(*lengths), []
+    alone = activity_scores.score(model, dataset, ["a", "b", "c"])
+    of_the_other = [(number, row) for number, row in enumerate(alone.probabilities) if number % 2 != rank]
+    monkeypatch.setattr(activity_scores, "processes", lambda: Half(rank, of_the_other))
+    dataset.length = lambda video: read.append(video.name) or len(video.data)
+    found = activity_scores.score(model, dataset, ["a", "b", "c"])
+    assert read == [video.name for video in dataset.videos[rank::2]]
+    assert found.names == alone.names
+    np.testing.assert_allclose(found.probabilities, alone.probabilities, atol=1e-6)
 
 
 def test_ten_thousand_frames_are_read_in_parts():
