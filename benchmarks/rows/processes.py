@@ -46,7 +46,8 @@ def _seconds(start: list[str], part: str, words: list[str], made: Path) -> float
     taken = []
     for _ in range(2):
         began = time.perf_counter()
-        done = subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True)
+        variables = os.environ | {"OMP_NUM_THREADS": "1"}
+        done = subprocess.run(command, env=variables, capture_output=True, encoding="utf-8", errors="replace")
         taken.append(time.perf_counter() - began)
         if done.returncode:
             raise RuntimeError(done.stderr)

@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from lrcn_utils.data.image import read_image
-from lrcn_utils.models import cnn, from_scratch
+from lrcn_utils.models import cnn, from_scratch, layers
 
 
 def meta(build, *arguments):
@@ -69,7 +69,7 @@ def test_order_of_layers_is_caffe_s(build):
     convolutions = [m for m in model.convolutions if isinstance(m, nn.Conv2d)]
     assert [c.groups for c in convolutions] == [1, 2, 1, 2, 2]
     assert all(m.ceil_mode for m in model.convolutions if isinstance(m, nn.MaxPool2d))
-    assert all((m.size, m.beta) == (5, 0.75) for m in model.convolutions if isinstance(m, cnn.LocalResponseNorm))
+    assert all((m.size, m.beta) == (5, 0.75) for m in model.convolutions if isinstance(m, layers.LocalResponseNorm))
 
 
 def test_the_full_networks_take_pixels_as_caffe_does():
@@ -91,7 +91,7 @@ def test_the_hybrid_starts_as_in_the_paper_s_code():
 
 def test_toy_lrn_acts_on_unit_variance_as_caffe_s_does_on_pixels():
     toy, x, spread = cnn.toy_hybrid(5).convolutions.norm1, torch.randn(2, 16, 4, 4), 0.225 * 255
-    caffe = cnn.LocalResponseNorm(16, size=5, alpha=1e-4)
+    caffe = layers.LocalResponseNorm(16, size=5, alpha=1e-4)
     assert torch.allclose(toy(x), caffe(x * spread) / spread, atol=1e-5)
     assert not torch.allclose(toy(x), x, atol=0.1)
 
@@ -159,7 +159,7 @@ def test_fc6_is_the_same_in_training_and_fc7_is_dropped_out():
 def test_quick_lrn_equals_the_library_s(seed, channels, size, alpha):
     torch.manual_seed(seed)
     x = torch.randn(2, channels, 3, 4, requires_grad=True)
-    ours = cnn.LocalResponseNorm(channels, size, alpha, k=2.0)(x)
+    ours = layers.LocalResponseNorm(channels, size, alpha, k=2.0)(x)
     theirs = F.local_response_norm(x, size, alpha, k=2.0)
     assert torch.allclose(ours, theirs, atol=1e-5)
     upstream = torch.randn_like(x)
@@ -174,8 +174,8 @@ def test_quick_pooling_equals_the_library_s(seed, height, width, channels_last):
     x = torch.randn(2, 3, height, width)
     x = x.to(memory_format=torch.channels_last) if channels_last else x
     with torch.no_grad():
-        assert torch.equal(cnn.MaxPool()(x), F.max_pool2d(x, 3, 2, ceil_mode=True))
-    assert cnn.MaxPool()(x.requires_grad_()).grad_fn is not None  # in training it has a gradient
+        assert torch.equal(layers.MaxPool()(x), F.max_pool2d(x, 3, 2, ceil_mode=True))
+    assert layers.MaxPool()(x.requires_grad_()).grad_fn is not None  # in training it has a gradient
 
 
 def test_many_images_go_through_the_convolutions_in_small_calls_and_give_the_same():
@@ -341,8 +341,8 @@ def test_squeezenet_from_a_local_file(real_data, monkeypatch):
         (lambda: meta(cnn.untrained, "alexnet").features(torch.rand(1), "pool"), "layer='pool'"),
         (lambda: cnn.pretrained("lenet"), "name='lenet'"),
         (lambda: cnn.untrained("lenet"), "name='lenet'"),
-        (lambda: cnn.LocalResponseNorm(8, size=4), "size=4"),
-        (lambda: cnn.LocalResponseNorm(0), "channels=0"),
+        (lambda: layers.LocalResponseNorm(8, size=4), "size=4"),
+        (lambda: layers.LocalResponseNorm(0), "channels=0"),
         (lambda: cnn.Hybrid(5, (cnn.ConvLayer(7, 3, groups=2),) * 2, crop=20, hidden=4), "group"),
     ],
 )

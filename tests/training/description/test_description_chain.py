@@ -10,6 +10,7 @@ from lrcn_utils.data import tacos
 from lrcn_utils.data.video import read_video
 from lrcn_utils.data.vocabulary import Vocabulary
 from lrcn_utils.models.crf import chow_liu
+from lrcn_utils.training.calls import PICTURES_AT_ONCE
 from lrcn_utils.training.description import chain, decoders, translator, tuples
 
 
@@ -142,13 +143,14 @@ def test_frames_are_spread_over_the_whole_film_and_features_kept(described, tmp_
 
     few = described.fewer(2, both=True)
     found = chain.frame_features(few, cnn := Means(), tmp_path)
-    assert len(found) == 4 and cnn.calls == 1, "the frames of all films fit into one call"
+    needed = -(-4 * chain.FRAMES // PICTURES_AT_ONCE)
+    assert len(found) == 4 and cnn.calls == needed, "frames of several films share a call"
     name = few.test[0]
     film = read_video(described.videos[name].path, (60, 80))[:, 2:58, 12:68] / 255
     chosen = film[torch.linspace(0, len(film) - 1, chain.FRAMES).round().long().numpy()]
     torch.testing.assert_close(found[name].double(), torch.tensor(chosen).mean((1, 2)), atol=1e-3, rtol=0)
     chain.frame_features(few, cnn, tmp_path)
-    assert cnn.calls == 1
+    assert cnn.calls == needed
 
 
 def test_no_video_left_says_so(described, tiny_kitchen, tmp_path):
