@@ -17,8 +17,9 @@ def _seed():
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _one_thread():
-    torch.set_num_threads(1)
+def _threads():
+    """One, unless the environment says otherwise: tests run side by side."""
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", 1)))
 
 
 @pytest.fixture(scope="session")
