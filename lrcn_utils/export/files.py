@@ -14,6 +14,7 @@ from lrcn_utils.export.recurrent import Layer, as_loop, as_operator, at_any_leng
 from lrcn_utils.inference.exported import Session
 
 FORMATS: dict[str, Layer] = {"onnx": as_operator, "pt2": as_loop}
+MOST = 2**31 - 1  # of any free size; PyTorch 2.6 wants to hear of a bound
 EXAMPLE = dict(zip(SIZES, range(3, 3 + len(SIZES)), strict=True))  # no two alike, so that none is taken for another
 TRIED = (SIZES, EXAMPLE, dict(zip(SIZES, (2, 5, 4, 16, 8), strict=True)))  # the sizes at which a file is compared
 
@@ -21,7 +22,7 @@ TRIED = (SIZES, EXAMPLE, dict(zip(SIZES, (2, 5, 4, 16, 8), strict=True)))  # the
 def write(part: Part, file: Path) -> None:
     """Write ``part`` to ``file``, whose suffix names the format. Raises ImportError where a library is missing."""
     names = sorted({size for one in part.inputs.values() for size in one.shape if isinstance(size, str)})
-    free = {name: torch.export.Dim(name, min=SIZES[name]) for name in names}
+    free = {name: torch.export.Dim(name, min=SIZES[name], max=MOST) for name in names}
     dynamic = tuple(
         {axis: free[size] for axis, size in enumerate(one.shape) if isinstance(size, str)}
         for one in part.inputs.values()
