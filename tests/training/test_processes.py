@@ -22,10 +22,10 @@ def train(
 ) -> dict:
     paths = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
     variables = {name: value for name, value in os.environ.items() if name not in ("RANK", "WORLD_SIZE")}
-    variables |= {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
+    variables |= {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "PYTHONFAULTHANDLER": "1"}
     words = [sys.executable, *launcher, SCRIPT, out, batch_size, accumulate, dropout, *kill]
     run = subprocess.run([*map(str, words)], env=variables, capture_output=True, text=True, timeout=120)
-    assert (run.returncode != 0) == fails, run.stderr[-2000:]
+    assert (run.returncode != 0) == fails, run.stderr
     return {} if fails else json.loads(out.read_text())
 
 
