@@ -224,14 +224,14 @@ def _rounds(ways: dict[str, Callable], once: dict[str, float], least: int) -> di
 
 def _sample(call: Callable, calls: int) -> tuple[float, float]:
     _finish()
-    wall, cpu = time.perf_counter(), _processor()
+    wall, cpu = time.perf_counter(), processor()
     for _ in range(calls):
         call()
     _finish()
-    return (time.perf_counter() - wall) / calls, (_processor() - cpu) / calls
+    return (time.perf_counter() - wall) / calls, (processor() - cpu) / calls
 
 
-def _processor() -> float:
+def processor() -> float:
     """CPU seconds of this process and of those that it has waited for."""
     times = os.times()
     return time.process_time() + times.children_user + times.children_system

@@ -42,6 +42,7 @@ class Row:
     ``least``: the fewest times that each way is timed.
     ``process``: rows that follow one another and have the same one are measured in one process; by default each has
     its own, so that none finds the memory of another.
+    ``lesson``: whether it is what a notebook does, which gives freed memory back to the system; commands keep theirs.
     ``usual``: whether it is measured with all others, or is so slow that it is only when asked for by its name.
     """
 
@@ -53,6 +54,7 @@ class Row:
     clock: str | None = None
     least: int = 7
     process: str | None = None
+    lesson: bool = False
     usual: bool = True
 
 

@@ -16,9 +16,9 @@ def _seed():
     environment.seed_everything(0)
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True)
 def _threads():
-    """One, unless the environment says otherwise: tests run side by side."""
+    """One, unless the environment says otherwise: tests run side by side. Before each, as some tests change it."""
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", 1)))
 
 

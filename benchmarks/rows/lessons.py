@@ -30,7 +30,7 @@ from lrcn_utils.training.loop import fit
 from lrcn_utils.training.recipe import Recipe
 from lrcn_utils.training.sentences import Pairs, batch_loss, collate
 
-TOPIC = Topic()
+TOPIC = Topic(lesson=True)
 PLAIN = "plain loop"
 LESSONS = range(8)
 WORDS = [f"word{i}" for i in range(150)]
@@ -100,7 +100,7 @@ def end_to_end() -> Work:
     return Work(ways, needed)
 
 
-@TOPIC.row("activity head on cached features, an epoch of 400 films", over=PLAIN, bar=0.5)
+@TOPIC.row("activity head on cached features, an epoch of 400 films", over=PLAIN, bar=0.5, lesson=False)
 def head() -> Work:
     """The plain loop opens the file of a film anew for each of its clips."""
     settings = HeadsSettings(epochs=1)

@@ -1,6 +1,7 @@
 """One process and two that share a dataset, as ``torchrun`` starts them: features and flow of whole films.
 
-What the same command takes when nothing is left to do, its start, is taken off. Each process has one thread.
+What the same command takes when nothing is left to do, its start, is taken off. PyTorch has one thread in each process;
+others decode the films.
 """
 
 import os
@@ -11,6 +12,7 @@ import time
 from pathlib import Path
 
 from benchmarks import material
+from benchmarks.measure import processor
 from benchmarks.row import Missing, Topic, Work
 from lrcn_utils.models.cnn import WeightsMissing, pretrained
 
@@ -36,19 +38,20 @@ def extraction(part: str) -> Work:
         made = root / "made"
     else:
         words, made = [str(root), "--workers", "1", "--quiet"], root / "flow"
-    return Work({}, measured={name: (_seconds(start, part, words, made),) * 2 for name, start in STARTS.items()})
+    return Work({}, measured={name: _seconds(start, part, words, made) for name, start in STARTS.items()})
 
 
-def _seconds(start: list[str], part: str, words: list[str], made: Path) -> float:
-    """The wall's seconds of the work alone: those of the whole command less those of the same command once more."""
+def _seconds(start: list[str], part: str, words: list[str], made: Path) -> tuple[float, float]:
+    """(wall, CPU) seconds of the work alone: those of the whole command less those of the same command once more."""
     shutil.rmtree(made, ignore_errors=True)
     command = [sys.executable, *start, "lrcn_utils.extract", part, *words]
     taken = []
     for _ in range(2):
-        began = time.perf_counter()
+        began, used = time.perf_counter(), processor()
         variables = os.environ | {"OMP_NUM_THREADS": "1"}
         done = subprocess.run(command, env=variables, capture_output=True, encoding="utf-8", errors="replace")
-        taken.append(time.perf_counter() - began)
+        taken.append((time.perf_counter() - began, processor() - used))
         if done.returncode:
             raise RuntimeError(done.stderr)
-    return taken[0] - taken[1]
+    (wall, cpu), (wall_of_start, cpu_of_start) = taken
+    return wall - wall_of_start, cpu - cpu_of_start

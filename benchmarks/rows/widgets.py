@@ -20,7 +20,7 @@ from lrcn_utils.training.captioning.shipped import path as captioner_file
 from lrcn_utils.training.cnn.models import load as load_cnn
 from lrcn_utils.training.description import chain, decoders, shipped
 
-TOPIC = Topic(over=SECONDS, process="widgets")
+TOPIC = Topic(over=SECONDS, process="widgets", lesson=True)
 
 
 def _move(control, *values):

@@ -42,7 +42,7 @@ def in_unit_range(frames: Tensor) -> Tensor:
 
 
 class Recogniser(nn.Module):
-    """What both models share: the CNN sees all frames of a batch in one call, then ``classify`` reads their features.
+    """What both models share: the CNN is handed all frames of a batch together, then ``classify`` reads their features.
 
     ``normalise``: ``classify`` first divides the features of each frame by their root mean square. A frozen CNN gives
     larger features for a bright, sharp film than for a dark one; after the division only their pattern counts.

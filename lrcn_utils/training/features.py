@@ -124,7 +124,7 @@ def _pictures(dataset: ClipDataset, video: Video, views: str, spread: int | None
 
 @torch.inference_mode()
 def cnn_features(cnn: nn.Module, frames: np.ndarray, layer: str) -> Tensor:
-    """Features (..., d) on the CPU of uint8 frames (..., height, width, 3), in parts that a CPU's cache can hold."""
+    """Features (..., d) on the CPU of uint8 frames (..., height, width, 3), 16 a call on a CPU."""
     device = next(cnn.parameters()).device
     images = torch.from_numpy(np.ascontiguousarray(frames)).to(device).flatten(0, -4)
     found = [look(cnn, some, layer).cpu() for some in images.split(at_once(device, *images.shape[1:3]))]

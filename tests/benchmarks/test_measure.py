@@ -131,4 +131,5 @@ def test_on_more_threads_a_bar_over_the_floor_allows_a_fifth_more():
 
     assert measure(Row("product", build, bar=10.0), threads=1)["bar"] == 10.0
     assert measure(Row("product", build, bar=10.0), threads=2)["bar"] == 12.0
-    torch.set_num_threads(1)
+    beside = Row("product", lambda: Work({"ours": multiply(1), "other": multiply(1)}), over="other", bar=10.0)
+    assert measure(beside, threads=2)["bar"] == 10.0

@@ -50,9 +50,11 @@ def main(out: str, batch_size: int, accumulate: int, dropout: float, kill_at: in
         "progress": False,
     }
     history = loop.fit(model, pairs, loss, optimizer, state=state, **settings)
+    gathered = processes().gather(list(processes().share(range(5))))
     if processes().first:
         weights = {name: tensor.flatten().tolist() for name, tensor in model.state_dict().items()}
-        Path(out).write_text(json.dumps({"processes": processes().count, "loss": history.loss, "weights": weights}))
+        found = {"processes": processes().count, "loss": history.loss, "weights": weights, "gathered": gathered}
+        Path(out).write_text(json.dumps(found))
     processes().wait()
 
 

@@ -32,9 +32,9 @@ class Film:
 def find(folder: Path, *, most_frames: int, limit: int | None, report: Report) -> list[Film]:
     """The readable films below ``folder`` (below ``folder``/UCF-101 where that is there), sorted by path.
 
-    The class of a film is the first folder below that one, or its own name where there is none. ``limit``: so many of
-    each class, of as many groups as possible. What cannot be read stands in ``report``. Raises FileNotFoundError where
-    there is no film.
+    The class of a film is the first folder below that one on its path; a film that lies in no such folder has the
+    searched folder's name for its class. ``limit``: so many of each class, of as many groups as possible. What cannot
+    be read stands in ``report``. Raises FileNotFoundError where there is no film.
     """
     top = folder / "UCF-101" if (folder / "UCF-101").is_dir() else folder
     paths = [path for path in sorted(top.rglob("*")) if path.suffix.lower() in SUFFIXES and path.is_file()]

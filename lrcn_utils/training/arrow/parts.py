@@ -18,8 +18,10 @@ class ArrowSettings(Settings):
     key frames only. And the models trained on films as they are stored are shown films that were reversed and then
     encoded again. If they call these forwards, then what they read is the codec.
 
-    Whole groups are held out: the groups gXX of names v_Class_gXX_cYY; any other film is a group by itself. The class
-    of a film is its folder, and serves the table alone. --limit: so many films of each class.
+    Whole groups are held out, so that no model is tested on people or places that it was trained on. Lay the films
+    out as CLASS/GROUP/film, as for prepare_videos.py: all films of one person, place or recording in one folder GROUP.
+    Names v_Class_gXX_cYY tell the group themselves. A film that lies in CLASS/ without such a folder counts as recorded
+    by itself. The class serves the table alone. --limit: so many films of each class.
     """
 
     RECIPE = {"epochs": 40, "batch_size": 16, "rate": 1e-3}

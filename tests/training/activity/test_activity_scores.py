@@ -60,6 +60,14 @@ def test_scores_are_those_of_the_slow_version(build):
     assert scores.names[2] == "v2" and scores.labels.tolist() == [0, 1, 2, 0, 1, 2, 0, 1]
 
 
+def test_more_videos_than_are_scored_at_once_are_all_scored():
+    model, dataset = LRCN(TinyCNN(), 3).eval(), Frames(*[16] * (activity_scores.VIDEOS_AT_ONCE + 1))
+    scores = activity_scores.score(model, dataset, ["a", "b", "c"])
+    assert len(scores.probabilities) == len(scores.names) == activity_scores.VIDEOS_AT_ONCE + 1
+    features = [activity_scores.video_features(model, dataset, video) for video in dataset.videos]
+    assert len(activity_scores.score_features(model, features)) == activity_scores.VIDEOS_AT_ONCE + 1
+
+
 class Half(Alone):
     """One of two processes; ``of_the_other`` is what the other one gathers."""
 

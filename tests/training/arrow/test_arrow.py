@@ -140,6 +140,14 @@ def test_a_folder_within_a_class_is_a_group_as_for_prepare_videos(tmp_path):
     ]
 
 
+def test_a_limit_takes_films_of_as_many_groups_of_a_class_as_possible(tmp_path):
+    for below in ("Jump/anna/in/1.mkv", "Jump/anna/in/2.mkv", "Jump/anna/3.mkv", "Jump/ben/4.mkv", "Run/anna/5.mkv"):
+        (tmp_path / below).parent.mkdir(parents=True, exist_ok=True)
+        shown.write_video(tmp_path / below, list(falling(np.random.default_rng(0), 3)), codec="ffv1")
+    films = find(tmp_path, most_frames=2, limit=2, report=Report())
+    assert [(film.class_name, film.group) for film in films] == [("Jump", "anna"), ("Jump", "ben"), ("Run", "anna")]
+
+
 def test_groups_are_never_on_both_sides_and_every_film_is_tested():
     films = [Film(None, name, f"g{g:02d}", 20, (0,)) for name in "AB" for g in range(7) for _ in range(2)]
     folds = command._folds(films, 3, 0)
