@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from lrcn_utils.models.layers import LocalResponseNorm, MaxPool
+from lrcn_utils.models.layers import LocalResponseNorm
 
 IMAGENET_MEAN = (123.68 / 255, 116.779 / 255, 103.939 / 255)
 FLOW_MEAN = (128 / 255, 128 / 255, 128 / 255)  # "no motion" in a flow image (paper's code, section 4.1)
@@ -200,7 +200,8 @@ def _stack(table, lrn_alpha: float) -> nn.Sequential:
         )
         layers[f"relu{i}"] = nn.ReLU(inplace=True)
         if line.pool:
-            layers[f"pool{i}"] = MaxPool()
+            # Caffe rounds the size of a pooled map up, PyTorch down: without ceil_mode the hybrid has 5x5, not 6x6.
+            layers[f"pool{i}"] = nn.MaxPool2d(3, 2, ceil_mode=True)
         if line.norm:
             layers[f"norm{i}"] = LocalResponseNorm(line.channels, 5, alpha=lrn_alpha)
         channels = line.channels

@@ -167,17 +167,6 @@ def test_quick_lrn_equals_the_library_s(seed, channels, size, alpha):
     assert torch.allclose(*gradients, atol=1e-5)
 
 
-@settings(max_examples=30, deadline=None)
-@given(st.integers(0, 2**31), st.integers(3, 20), st.integers(3, 20), st.booleans())
-def test_quick_pooling_equals_the_library_s(seed, height, width, channels_last):
-    torch.manual_seed(seed)
-    x = torch.randn(2, 3, height, width)
-    x = x.to(memory_format=torch.channels_last) if channels_last else x
-    with torch.no_grad():
-        assert torch.equal(layers.MaxPool()(x), F.max_pool2d(x, 3, 2, ceil_mode=True))
-    assert layers.MaxPool()(x.requires_grad_()).grad_fn is not None  # in training it has a gradient
-
-
 def test_many_images_go_through_the_convolutions_in_small_calls_and_give_the_same():
     model = cnn.toy_caffenet(4)
     x, sizes = torch.rand(cnn.IMAGES_AT_ONCE + 5, 3, 56, 56), []
