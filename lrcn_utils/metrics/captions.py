@@ -120,16 +120,16 @@ def cider_d_each(candidates: list[Words], references: list[list[Words]], max_n: 
     _check(candidates, references)
     granted = [[_all_ngrams(text, max_n) for text in texts] for texts in references]
     images_with = Counter(chain.from_iterable(set().union(*of_image) for of_image in granted))
-    idf = {gram: math.log(len(granted) / images) for gram, images in images_with.items()}
-    unseen = math.log(max(len(granted), 1))
+    rarest = math.log(max(len(granted), 1))  # the weight of what is in the references of one image, or of none
+    idf = {gram: math.log(len(granted) / images) for gram, images in images_with.items() if images > 1}
 
     scores = []
     for candidate, of_image in zip(candidates, granted, strict=True):
-        vector = _tf_idf(_all_ngrams(candidate, max_n), idf, unseen)
+        vector = _tf_idf(_all_ngrams(candidate, max_n), idf, rarest)
         norms, length = _norms(vector, max_n), max(len(candidate) - 1, 0)
         total = 0.0
         for counts in of_image:
-            theirs = _tf_idf(counts, idf, unseen)
+            theirs = _tf_idf(counts, idf, rarest)
             products = [0.0] * max_n
             for gram, weight in vector.items():
                 if gram in theirs:
@@ -153,8 +153,8 @@ def _all_ngrams(words: Words, max_n: int) -> Counter:
     return Counter(chain.from_iterable(zip(*(words[s:] for s in range(n)), strict=False) for n in range(1, max_n + 1)))
 
 
-def _tf_idf(counts: Counter, idf: dict, unseen: float) -> dict:
-    return {gram: count * idf.get(gram, unseen) for gram, count in counts.items()}
+def _tf_idf(counts: Counter, idf: dict, rarest: float) -> dict:
+    return {gram: count * idf.get(gram, rarest) for gram, count in counts.items()}
 
 
 def _norms(vector: dict, max_n: int) -> list[float]:
