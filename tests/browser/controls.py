@@ -92,6 +92,7 @@ class Hand:
         """Do ``move`` and wait for the whole answer; whether a view changed. Only an upload or a film is not timed."""
         self.page.evaluate("() => window.watch.start()")
         move()
+        self.page.evaluate("() => window.watch.answered()")
         self.page.wait_for_function("() => window.watch.quiet()")
         answer = self.page.evaluate("() => window.watch.answer()")
         if answer is not None and control.kind not in ("upload", "play"):

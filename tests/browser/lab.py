@@ -49,7 +49,8 @@ def serving(command: list[str], port: int, log: Path, environment: dict[str, str
     with open(log, "w", encoding="utf-8") as output:
         server = subprocess.Popen(command, stdout=output, stderr=output, env=os.environ | environment)
         try:
-            wait_for(f"http://127.0.0.1:{port}/", server, log)
+            # Not its first page: for that Voila would run the whole notebook once more.
+            wait_for(f"http://127.0.0.1:{port}/favicon.ico", server, log)
             yield f"http://127.0.0.1:{port}"
         finally:
             server.terminate()
