@@ -264,9 +264,12 @@ def test_every_shipped_model_can_be_exported(tmp_path, name, images, videos):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not hasattr(torch, "while_loop"), reason="this PyTorch has no torch.while_loop")
 @pytest.mark.parametrize("task", SHIPPED)
 def test_pt2_computes_the_same(tmp_path, task):
+    if torch.__version__.startswith("2.6.") and task != "captioning":
+        with pytest.raises(ImportError, match=r"PyTorch 2.6.* cannot export a loop; try --format onnx"):
+            folder.export(SHIPPED[task], tmp_path / "out", "pt2")
+        return
     folder.export(SHIPPED[task], tmp_path / "out", "pt2")
     card = json.loads((tmp_path / "out" / "export.json").read_text(encoding="utf-8"))
     assert card["largest_difference"] < 1e-4 and card["opset"] is None

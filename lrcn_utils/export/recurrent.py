@@ -56,10 +56,8 @@ def as_loop(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """A ``Layer`` for .pt2: the loop of lesson 02, which ``torch.export`` keeps as a loop.
 
-    Raises ImportError where PyTorch has no ``torch.while_loop``.
+    Raises ImportError where PyTorch is too old for that, as 2.6 is.
     """
-    if not hasattr(torch, "while_loop"):
-        raise ImportError(f"PyTorch {torch.__version__} has no torch.while_loop; try --format onnx")
     sums = F.linear(x, weight_ih, bias_ih + bias_hh)
 
     def more(t: Tensor, h: Tensor, c: Tensor, outputs: Tensor) -> Tensor:
@@ -70,7 +68,10 @@ def as_loop(
         return t + 1, h, c, outputs.index_copy(1, t[None], h[:, None])
 
     begun = torch.zeros((), dtype=torch.int64), h, c, x.new_zeros(x.shape[0], x.shape[1], h.shape[1])
-    _, h, c, outputs = torch.while_loop(more, step, begun)
+    try:
+        _, h, c, outputs = torch.while_loop(more, step, begun)
+    except (AttributeError, torch._dynamo.exc.TorchDynamoException) as error:
+        raise ImportError(f"PyTorch {torch.__version__} cannot export a loop; try --format onnx") from error
     return outputs, h, c
 
 
