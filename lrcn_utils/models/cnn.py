@@ -360,7 +360,8 @@ def _fetch(name: str, url: str, path: Path, digest: str) -> None:
 
 
 def _torchvision():
-    from torchvision import models  # seconds that nobody should wait for who needs none of its networks
+    with torch.device("cpu"):  # a caller's own device is not for the numbers that torchvision makes as it is imported
+        from torchvision import models  # seconds that nobody should wait for who needs none of its networks
 
     return models
 

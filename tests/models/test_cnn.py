@@ -237,6 +237,17 @@ def test_torchvision_is_loaded_by_those_only_who_use_its_networks():
     assert found.stdout.strip() == "False"
 
 
+def test_torchvision_may_be_loaded_for_a_network_without_numbers():
+    """An old one makes numbers while it is imported, which the device "meta" refuses."""
+    code = (
+        "import torch; from lrcn_utils.models import cnn\n"
+        "with torch.device('meta'): network = cnn.untrained('squeezenet1_1')\n"
+        "print(next(network.parameters()).device)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "meta"
+
+
 def test_fc6_and_fc7_of_alexnet_are_the_two_hidden_layers():
     network = cnn.untrained("alexnet")
     x = torch.rand(1, 3, 224, 224)
