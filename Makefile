@@ -9,7 +9,7 @@
 # make release    refuse a release whose origin, tag and address differ
 # make test-device  every lesson and command on the GPU, or on a pretend one
 # make test-offline  pack the course without PyTorch, install it elsewhere and use it with the network cut
-# make test-lowest  the quick tests and lessons 00-02 with the lowest versions that pyproject.toml allows
+# make test-lowest  every test and lesson with the lowest versions that pyproject.toml allows, but none in a browser
 # make bench      how fast the course is on this machine, in ten minutes (ROW=toy for some rows, THREADS=2)
 # make clean      remove what was made
 
@@ -82,8 +82,8 @@ test-lowest: toy
 		--output-file build/lowest/constraints.txt
 	$(LOWEST)/uv pip install --quiet --python $(LOWEST)/python --constraints build/lowest/constraints.txt -e ".[dev]"
 	OMP_NUM_THREADS=1 $(LOWEST)/python -m pytest -q -n 2 --dist loadfile \
-		-m "not slow and not browser and not device and not offline" tests
-	OMP_NUM_THREADS=1 $(LOWEST)/python -m pytest -q -n 2 --dist loadfile -p no:timeout $(NBVAL) notebooks/0[0-2]*.ipynb
+		-m "not browser and not device and not offline" tests
+	OMP_NUM_THREADS=1 $(LOWEST)/python -m pytest -q -n 2 --dist loadfile -p no:timeout $(NBVAL) notebooks
 
 browser: toy
 	@echo "Driving every notebook in JupyterLab and Chromium ..."
