@@ -34,8 +34,8 @@ def train(
 def _launch(words: list[str], variables: dict[str, str]) -> str:
     """What the launcher said on stderr.
 
-    Some machines end both processes by SIGBUS while they still load their libraries: a page of a file could not be had.
-    Such a start is tried again, and the traceback is shown as a warning.
+    Some virtual machines now and then end both processes by SIGBUS while PyTorch still loads CUDA's libraries: a page
+    of them could not be had. Such a start is tried again, and the traceback is shown as a warning.
     """
     for wait in (10, 20, 0):
         run = subprocess.run(words, env=variables, capture_output=True, text=True, timeout=120)
