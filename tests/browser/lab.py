@@ -78,6 +78,7 @@ class Notebook:
     def __init__(self, page, address: str, name: str):
         self.page, self.name = page, name
         self.errors: list[str] = []
+        page.set_default_timeout(120_000)  # an answer; the whole notebook has a longer one of its own
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", self._note)
         page.goto(f"{address}/lab/tree/{name}?token={TOKEN}&reset")
@@ -89,8 +90,8 @@ class Notebook:
             self.errors.append(message.text)
 
     def run_all(self, seconds: float = 1200) -> None:
-        self.page.set_default_timeout(1000 * seconds)
         self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        self.page.wait_for_function(KERNEL_IDLE, timeout=1000 * seconds)
         self.wait()
 
     def wait(self) -> None:

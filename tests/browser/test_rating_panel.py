@@ -37,7 +37,7 @@ class Rater:
         self.notebook, self.page = notebook, notebook.page
         self.page.locator(".widget-text input").fill(self.name)
         self.page.get_by_role("button", name="Start or go on").click()
-        self.page.get_by_text("answers to give here").wait_for()
+        self.page.get_by_text(f"saved in {self.name}.csv").wait_for()
         self.notebook.wait()  # the lists are emptied after the text is there
 
     def rate(self, most: int = METHODS * len(CRITERIA)) -> None:
@@ -83,6 +83,13 @@ def opened(page, lab, name) -> Notebook:
     notebook.run_all()
     assert notebook.failed_cells() == []
     return notebook
+
+
+def test_the_kernel_hears_a_name_before_the_press_after_it(lab, page, panel_notebook):
+    notebook = opened(page, lab, panel_notebook)
+    for number in range(20):
+        Rater(notebook, f"rater{number}").sit_down(notebook)
+    notebook.close()
 
 
 def test_two_raters_ten_pictures_and_a_reload(lab, page, course, panel_notebook):
