@@ -61,6 +61,15 @@ def test_fitting_twice_gives_the_same_crf(described):
     assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
 
 
+def test_the_fit_is_the_optimum_so_the_order_of_the_clips_is_of_no_matter(described):
+    truth, unaries = described.truth(described.train), blurred(described, described.train)
+    edges = chow_liu(truth, described.sizes)
+    turned = tuples.fit_crf([u.flip(0) for u in unaries], truth.flip(0), edges)
+    for one, other in zip(tuples.fit_crf(unaries, truth, edges).parameters(), turned.parameters(), strict=True):
+        assert one.dtype == torch.float32
+        assert torch.allclose(one, other, rtol=0, atol=1e-4)
+
+
 def test_cross_fitting_never_judges_a_group_that_it_learned(monkeypatch):
     videos = [f"v_Stir_g{g:02d}_c01" for g in range(1, 10)]
     features, truth = torch.arange(9.0).reshape(9, 1, 1), torch.zeros(9, 1, dtype=torch.long)
