@@ -146,3 +146,45 @@ def test_flow_that_was_killed_goes_on_and_makes_nothing_twice(tmp_path):
     assert f"8 videos: {len(made)} were done, {8 - len(made)} made now" in said
     assert all(path.stat().st_mtime_ns == stamp for path, stamp in made.items())
     assert len(list(films.glob("flow/*/*"))) == 8, "no part of a file is left"
+
+
+def launch_features(root: Path) -> subprocess.Popen:
+    """The command for features in a process of its own, with ``Colours`` for a CNN, slow enough to be killed."""
+    words = ["activity", "--data", "ucf101", "--root", str(root), "--cnn", "squeezenet1_1"]
+    code = f"""
+import time
+from test_extract import Colours
+from lrcn_utils import extract
+from lrcn_utils.models import cnn
+
+class Slow(Colours):
+    def features(self, images, layer):
+        time.sleep(0.2)
+        return super().features(images, layer)
+
+cnn.pretrained = lambda name, download=False: Slow()
+extract.main({words!r})
+"""
+    variables = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen([sys.executable, "-c", code], env=variables, text=True, stdout=subprocess.PIPE)
+
+
+@pytest.mark.slow
+def test_features_whose_extraction_was_killed_are_those_of_an_unbroken_one(tmp_path):
+    unbroken = make_dataset(tmp_path / "unbroken", groups=(1, 8), frames=(60, 50))
+    films = make_dataset(tmp_path / "killed", groups=(1, 8), frames=(60, 50))
+    launch_features(unbroken).communicate(timeout=300)
+    killed = launch_features(films)
+    while not list(films.glob("cache/features-*/*.npy")) and killed.poll() is None:
+        time.sleep(0.001)
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    made = {path: path.stat().st_mtime_ns for path in films.glob("cache/features-*/*.npy")}
+    assert killed.returncode == -signal.SIGKILL and len(made) == 1, "of two: the eight films are copies of two"
+    said, _ = launch_features(films).communicate(timeout=300)
+    assert "8 are there, 0 could not be read" in said
+    assert all(path.stat().st_mtime_ns == stamp for path, stamp in made.items())
+    (one,), (other,) = unbroken.glob("cache/features-*"), films.glob("cache/features-*")
+    assert len(list(other.iterdir())) == len(list(one.iterdir())), "no part of a file is left"
+    for file in one.glob("*.npy"):
+        np.testing.assert_array_equal(np.load(other / file.name), np.load(file))

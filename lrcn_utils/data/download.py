@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -229,10 +230,10 @@ def _assert_size(archive: Path, size: int) -> None:
 
 
 def _unpack_rar(archive: Path, folder: Path) -> None:
-    tools = {
-        "bsdtar": (["-tf", archive], ["-xf", archive, "-C", folder]),
-        "unrar": (["lb", archive], ["x", "-o+", "-idq", archive, f"{folder}{os.sep}"]),
-        "7z": (None, ["x", "-y", "-bso0", f"-o{folder}", archive]),  # 7z itself refuses names that lead out
+    tools = {  # words that list names (7z itself refuses those that lead out) and sizes, a size, words that unpack
+        "bsdtar": (["-tf"], ["-tvf"], r"^\S+ +\d+ +\S+ +\S+ +(\d+) ", ["-xf", archive, "-C", folder]),
+        "unrar": (["lb"], ["lt"], r"^ *Size: (\d+)", ["x", "-o+", "-idq", archive, f"{folder}{os.sep}"]),
+        "7z": (None, ["l", "-slt"], r"^Size = (\d+)", ["x", "-y", "-bso0", f"-o{folder}", archive]),
     }
     tool = next((tool for tool in tools if shutil.which(tool)), None)
     if tool is None:
@@ -240,9 +241,13 @@ def _unpack_rar(archive: Path, folder: Path) -> None:
             f"{archive.name}: a .rar needs one of the programs {', '.join(tools)}"
             " (Debian and Ubuntu: apt install libarchive-tools; macOS has bsdtar); install one and run this again"
         )
-    listing, extraction = tools[tool]
-    if listing is not None:
-        _assert_inside(archive, _run(archive, [tool, *listing]).splitlines())
+    names, sizes, size, extraction = tools[tool]
+    if names is not None:
+        _assert_inside(archive, _run(archive, [tool, *names, archive]).splitlines())
+    found = re.findall(size, _run(archive, [tool, *sizes, archive]), re.MULTILINE)
+    if not found:
+        raise DownloadError(f"{archive.name}: {tool} says the size of no member; delete the archive and fetch it again")
+    _assert_size(archive, sum(map(int, found)))
     folder.mkdir(parents=True, exist_ok=True)
     _run(archive, [tool, *extraction])
 

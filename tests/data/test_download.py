@@ -354,27 +354,59 @@ def test_a_rar_without_a_program_says_what_to_install(tmp_path, monkeypatch):
         unpack(tmp_path / "UCF101.rar", tmp_path)
 
 
-@pytest.mark.parametrize("tool", ["bsdtar", "unrar", "7z"])
+LISTINGS = {  # what each program prints: names alone, and with their sizes
+    "bsdtar": ("{name}\n", "-rw-r--r--  0 0      0      {size} Mar 13  2011 {name}\n"),
+    "unrar": ("{name}\n", "        Name: {name}\n        Type: File\n        Size: {size}\n Packed size: 9\n"),
+    "7z": ("", "Path = a.rar\nPhysical Size = 9\n----------\nPath = {name}\nFolder = -\nSize = {size}\n"),
+}
+
+
+@pytest.mark.parametrize("tool", LISTINGS)
 def test_a_rar_is_listed_before_it_is_unpacked_by_the_program_there_is(tmp_path, monkeypatch, tool):
-    calls = []
+    (tmp_path / "UCF101.rar").write_bytes(bytes(99))
+    names, sizes = LISTINGS[tool]
+    member, calls = {"name": "UCF-101/a b.avi", "size": 1000}, []
 
     def run(command, **_):
         calls.append(command)
-        listing = command[1] in ("-tf", "lb")
-        return subprocess.CompletedProcess(command, 0, stdout="UCF-101/a.avi\n" if listing else "", stderr="")
+        said = {"-tf": names, "lb": names, "-tvf": sizes, "lt": sizes, "l": sizes}.get(command[1], "")
+        return subprocess.CompletedProcess(command, 0, stdout=said.format(**member), stderr="")
 
     monkeypatch.setattr(shutil, "which", lambda name: name == tool)
     monkeypatch.setattr(subprocess, "run", run)
     unpack(tmp_path / "UCF101.rar", tmp_path / "out")
-    assert all(call[0] == tool for call in calls) and len(calls) == (1 if tool == "7z" else 2)
+    assert all(call[0] == tool for call in calls) and calls[-1][1] in ("-xf", "x")
 
-    def evil(command, **_):
-        return subprocess.CompletedProcess(command, 0, stdout="../evil\n", stderr="")
-
-    monkeypatch.setattr(subprocess, "run", evil)
+    calls.clear()
+    member["size"] = 3 << 30
+    with pytest.raises(DownloadError, match=r"UCF101\.rar: 99 bytes would become .* not to be trusted"):
+        unpack(tmp_path / "UCF101.rar", tmp_path / "out")
+    member |= {"name": "../evil", "size": 1000}
     if tool != "7z":
         with pytest.raises(DownloadError, match="leads out of the folder"):
             unpack(tmp_path / "UCF101.rar", tmp_path / "out")
+    assert not any(call[1] in ("-xf", "x") for call in calls)
+
+    monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 0, "", ""))
+    with pytest.raises(DownloadError, match=f"{tool} says the size of no member"):
+        unpack(tmp_path / "UCF101.rar", tmp_path / "out")
+
+
+@pytest.mark.parametrize("tool", ["bsdtar", "7z"])
+def test_the_real_programs_unpack_and_refuse_a_bomb(tmp_path, monkeypatch, tool):
+    """They look at what a file is, not at its name: so a zip, which anybody can make, does for a rar."""
+    if shutil.which(tool) is None:
+        pytest.skip(f"no {tool} here")
+    real = shutil.which
+    monkeypatch.setattr(shutil, "which", lambda name: real(name) if name == tool else None)
+    make_zip(tmp_path / "a.rar", {"one two/three.txt": b"four"})
+    unpack(tmp_path / "a.rar", tmp_path / "out")
+    assert (tmp_path / "out" / "one two" / "three.txt").read_bytes() == b"four"
+    with zipfile.ZipFile(tmp_path / "b.rar", "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("z", bytes(300 << 20))
+    with pytest.raises(DownloadError, match=r"b\.rar: .* bytes would become 315 MB; nothing was unpacked"):
+        unpack(tmp_path / "b.rar", tmp_path / "bomb")
+    assert not (tmp_path / "bomb").exists()
 
 
 def test_a_program_that_fails_on_a_rar_gives_its_reason(tmp_path, monkeypatch):
