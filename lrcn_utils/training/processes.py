@@ -8,7 +8,7 @@ features are divided among them, each waits until all are there, and all read th
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
 from datetime import timedelta
 from functools import cache
@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Alone:
@@ -67,6 +68,15 @@ class Alone:
     def gather(self, items: list[T]) -> list[T]:
         """The ``items`` of all processes, in the order of the processes."""
         return items
+
+    def spread(self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+        """What ``work`` makes of each of ``items``, in their order: each is done by one process, and all have them all.
+
+        All processes must come here; what ``work`` returns must be picklable.
+        """
+        own = self.share(range(len(items)))
+        done = dict(self.gather([(number, work(items[number])) for number in own]))
+        return [done[number] for number in range(len(items))]
 
     def wait(self) -> None:
         """Wait until all processes have come here."""

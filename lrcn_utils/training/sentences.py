@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from lrcn_utils.data.pixels import PixelFiles
 from lrcn_utils.data.vocabulary import BOS, EOS, NEVER_SAID, PAD, UNK, Vocabulary, pad_batch, tokenise
 from lrcn_utils.decoding import Hypothesis, Without, beam_search
 from lrcn_utils.models.captioning import Captioner, ImageCaptioner, word_loss
+from lrcn_utils.training.processes import processes
 
 Words = list[str]
 LONGEST = 20  # words of a caption that are learned, and written
@@ -80,18 +81,26 @@ def nats_per_word(model: Callable, pairs: Pairs, *, unknown: bool = True) -> flo
     """Loss in nats a word over all pairs, ends of sentences counted, with teacher forcing and without dropout.
 
     With ``unknown=False`` the words that the vocabulary lacks do not count: ``<unk>`` is easily guessed, and says
-    nothing.
+    nothing. Where there are several processes, each computes its share of the batches.
     """
     training = getattr(model, "training", False)
     if training:
         model.eval()
-    sums = []
-    for inputs, before, words in DataLoader(pairs, 200, collate_fn=collate):
+
+    def loss_of(numbers: range) -> tuple[float, int]:
+        inputs, before, words = collate([pairs[number] for number in numbers])
         counted = words if unknown else words.masked_fill(words == UNK, PAD)
-        sums.append(batch_loss(model, (inputs, before, counted)))
+        total, count = batch_loss(model, (inputs, before, counted))
+        return total.item(), int(count)
+
+    sums = processes().spread(loss_of, _slices(range(len(pairs)), 200))
     if training:
         model.train()
-    return sum(total.item() for total, _ in sums) / sum(int(count) for _, count in sums)
+    return sum(total for total, _ in sums) / sum(count for _, count in sums)
+
+
+def _slices(numbers: range, size: int) -> list[range]:
+    return [numbers[start : start + size] for start in range(0, len(numbers), size)]
 
 
 def unknown_share(pairs: Pairs) -> float:
@@ -103,15 +112,16 @@ def unknown_share(pairs: Pairs) -> float:
 def decode(model, inputs: Tensor, decoder: Callable = beam_search, *settings, size: int = 100, **options):
     """Hypotheses for all ``inputs``, ``size`` at a time: ``decode(model, features, beam_search, 3)``.
 
-    ``<unk>`` is never written.
+    ``<unk>`` is never written. Where there are several processes, each decodes its share of these batches.
     """
-    found: list[list[Hypothesis]] = []
     if isinstance(model, nn.Module):
         model.eval()
     speaker = Without(model, NEVER_SAID)
-    for batch in inputs.split(size):
-        found += decoder(speaker, batch.to(device_of(model)), *settings, bos=BOS, eos=EOS, **options)
-    return found
+
+    def written(batch: Tensor) -> list[list[Hypothesis]]:
+        return decoder(speaker, batch.to(device_of(model)), *settings, bos=BOS, eos=EOS, **options)
+
+    return [beams for batch in processes().spread(written, inputs.split(size)) for beams in batch]
 
 
 def best_words(hypotheses: list[list[Hypothesis]], vocabulary: Vocabulary) -> list[Words]:

@@ -14,10 +14,11 @@ import torch
 from torch import nn
 
 from lrcn_utils.data.vocabulary import Vocabulary
+from lrcn_utils.decoding import beam_search
 from lrcn_utils.models.captioning import Captioner
 from lrcn_utils.training import loop
 from lrcn_utils.training.processes import processes
-from lrcn_utils.training.sentences import Pairs, batch_loss, collate
+from lrcn_utils.training.sentences import Pairs, batch_loss, collate, decode, nats_per_word
 from lrcn_utils.training.state import State
 
 WORDS = ["a", "red", "green", "square", "on", "of", "two", "the", "big"]
@@ -51,9 +52,18 @@ def main(out: str, batch_size: int, accumulate: int, dropout: float, kill_at: in
     }
     history = loop.fit(model, pairs, loss, optimizer, state=state, **settings)
     gathered = processes().gather(list(processes().share(range(5))))
+    decoded = []
+
+    def decoder(*inputs, **options):
+        decoded.append(len(inputs[1]))
+        return beam_search(*inputs, **options)
+
+    written = [beams[0].words for beams in decode(model, pairs.inputs, decoder, 3, size=2, max_length=9)]
+    asked = {"nats": nats_per_word(model, pairs), "written": written, "decoded here": decoded}
     if processes().first:
         weights = {name: tensor.flatten().tolist() for name, tensor in model.state_dict().items()}
         found = {"processes": processes().count, "loss": history.loss, "weights": weights, "gathered": gathered}
+        found |= asked
         Path(out).write_text(json.dumps(found))
     processes().wait()
 
