@@ -230,10 +230,13 @@ def _assert_size(archive: Path, size: int) -> None:
 
 
 def _unpack_rar(archive: Path, folder: Path) -> None:
-    tools = {  # words that list names (7z itself refuses those that lead out) and sizes, a size, words that unpack
-        "bsdtar": (["-tf"], ["-tvf"], r"^\S+ +\d+ +\S+ +\S+ +(\d+) ", ["-xf", archive, "-C", folder]),
-        "unrar": (["lb"], ["lt"], r"^ *Size: (\d+)", ["x", "-o+", "-idq", archive, f"{folder}{os.sep}"]),
-        "7z": (None, ["l", "-slt"], r"^Size = (\d+)", ["x", "-y", "-bso0", f"-o{folder}", archive]),
+    # Of each: words that list names (7z itself refuses those that lead out) and sizes, the size of each member, nothing
+    # where it is not told, and words that unpack. An owner is a number, as a name might hold columns of its own.
+    sizes_of = ["-tv", "--numeric-owner", "-f"]
+    tools = {
+        "bsdtar": (["-tf"], sizes_of, r"^(?:\S+ +\d+ +\d+ +\d+ +(\d+) .*|.+)$", ["-xf", archive, "-C", folder]),
+        "unrar": (["lb"], ["lt"], r"^ *Size: *(\d*)", ["x", "-o+", "-idq", archive, f"{folder}{os.sep}"]),
+        "7z": (None, ["l", "-slt"], r"^Folder = -\nSize = (\d*)$", ["x", "-y", "-bso0", f"-o{folder}", archive]),
     }
     tool = next((tool for tool in tools if shutil.which(tool)), None)
     if tool is None:
@@ -245,8 +248,8 @@ def _unpack_rar(archive: Path, folder: Path) -> None:
     if names is not None:
         _assert_inside(archive, _run(archive, [tool, *names, archive]).splitlines())
     found = re.findall(size, _run(archive, [tool, *sizes, archive]), re.MULTILINE)
-    if not found:
-        raise DownloadError(f"{archive.name}: {tool} says the size of no member; delete the archive and fetch it again")
+    if not found or "" in found:
+        raise DownloadError(f"{archive.name}: {tool} does not tell how large each member is; nothing was unpacked")
     _assert_size(archive, sum(map(int, found)))
     folder.mkdir(parents=True, exist_ok=True)
     _run(archive, [tool, *extraction])

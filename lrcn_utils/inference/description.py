@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from lrcn_utils import environment
 from lrcn_utils.data.clips import TOY, centre_crop, evenly_spread
 from lrcn_utils.data.tacos import CRFOutputs, decode_tuple
-from lrcn_utils.data.vocabulary import Vocabulary
-from lrcn_utils.decoding import beam_search
+from lrcn_utils.data.vocabulary import BOS, EOS, NEVER_SAID, Vocabulary
+from lrcn_utils.decoding import Without, beam_search
 from lrcn_utils.inference.answers import Described, Sentence
 from lrcn_utils.inference.film import Film
 from lrcn_utils.models.crf import TupleCRF
@@ -24,7 +24,7 @@ from lrcn_utils.training.description.decoders import LONGEST, decoder_inputs
 from lrcn_utils.training.description.translator import translate_map, translate_probabilities
 from lrcn_utils.training.description.tuples import read_clips, unaries
 from lrcn_utils.training.features import cnn_features
-from lrcn_utils.training.sentences import decode
+from lrcn_utils.training.sentences import device_of
 
 RULED_OUT = -30.0  # log-probability of a state that the reader has ruled out
 Edits = Mapping[str, str]  # the word chosen by hand, by slot
@@ -32,7 +32,8 @@ Edits = Mapping[str, str]  # the word chosen by hand, by slot
 
 def write(model: nn.Module, vocabulary: Vocabulary, inputs: Tensor, width: int = 3) -> Sentence:
     """The best sentence that beam search finds for ``inputs``, one row of what the decoder reads."""
-    best = decode(model, inputs, beam_search, width, max_length=LONGEST)[0][0]
+    speaker = Without(model.eval(), NEVER_SAID)
+    best = beam_search(speaker, inputs.to(device_of(model)), width, bos=BOS, eos=EOS, max_length=LONGEST)[0][0]
     return Sentence(vocabulary.decode(best.words), best.log_prob)
 
 

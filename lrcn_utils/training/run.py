@@ -29,7 +29,7 @@ from lrcn_utils.training.processes import processes
 from lrcn_utils.training.settings import DataSettings, command, that_change_results
 from lrcn_utils.training.state import Facts, RunError, State, as_stored, assert_same
 
-FORMAT = 3  # of the files of a run: raise it when an older one must not be continued
+FORMAT = 4  # of the files of a run: raise it when an older one must not be continued
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from lrcn_utils.training.processes import processes
 
 Words = list[str]
 LONGEST = 20  # words of a caption that are learned, and written
+AT_ONCE = 200  # sentences of which the loss is computed
 
 
 class Pairs(Dataset):
@@ -81,7 +82,7 @@ def nats_per_word(model: Callable, pairs: Pairs, *, unknown: bool = True) -> flo
     """Loss in nats a word over all pairs, ends of sentences counted, with teacher forcing and without dropout.
 
     With ``unknown=False`` the words that the vocabulary lacks do not count: ``<unk>`` is easily guessed, and says
-    nothing. Where there are several processes, each computes its share of the batches.
+    nothing. Where there are several processes, all must come here, and each computes its share of the batches.
     """
     training = getattr(model, "training", False)
     if training:
@@ -93,7 +94,7 @@ def nats_per_word(model: Callable, pairs: Pairs, *, unknown: bool = True) -> flo
         total, count = batch_loss(model, (inputs, before, counted))
         return total.item(), int(count)
 
-    sums = processes().spread(loss_of, _slices(range(len(pairs)), 200))
+    sums = processes().spread(loss_of, _slices(range(len(pairs)), AT_ONCE))
     if training:
         model.train()
     return sum(total for total, _ in sums) / sum(count for _, count in sums)
@@ -112,7 +113,8 @@ def unknown_share(pairs: Pairs) -> float:
 def decode(model, inputs: Tensor, decoder: Callable = beam_search, *settings, size: int = 100, **options):
     """Hypotheses for all ``inputs``, ``size`` at a time: ``decode(model, features, beam_search, 3)``.
 
-    ``<unk>`` is never written. Where there are several processes, each decodes its share of these batches.
+    ``<unk>`` is never written. Where there are several processes, all must come here with the same inputs: each decodes
+    its share of these batches, and all get all of them. So a decoder that draws must have its inputs in one batch.
     """
     if isinstance(model, nn.Module):
         model.eval()

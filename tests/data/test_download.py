@@ -369,7 +369,7 @@ def test_a_rar_is_listed_before_it_is_unpacked_by_the_program_there_is(tmp_path,
 
     def run(command, **_):
         calls.append(command)
-        said = {"-tf": names, "lb": names, "-tvf": sizes, "lt": sizes, "l": sizes}.get(command[1], "")
+        said = {"-tf": names, "lb": names, "-tv": sizes, "lt": sizes, "l": sizes}.get(command[1], "")
         return subprocess.CompletedProcess(command, 0, stdout=said.format(**member), stderr="")
 
     monkeypatch.setattr(shutil, "which", lambda name: name == tool)
@@ -385,10 +385,13 @@ def test_a_rar_is_listed_before_it_is_unpacked_by_the_program_there_is(tmp_path,
     if tool != "7z":
         with pytest.raises(DownloadError, match="leads out of the folder"):
             unpack(tmp_path / "UCF101.rar", tmp_path / "out")
+    member |= {"name": "a", "size": ""}
+    with pytest.raises(DownloadError, match=f"{tool} does not tell how large each member is"):
+        unpack(tmp_path / "UCF101.rar", tmp_path / "out")
     assert not any(call[1] in ("-xf", "x") for call in calls)
 
     monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 0, "", ""))
-    with pytest.raises(DownloadError, match=f"{tool} says the size of no member"):
+    with pytest.raises(DownloadError, match=f"{tool} does not tell how large each member is"):
         unpack(tmp_path / "UCF101.rar", tmp_path / "out")
 
 
@@ -406,6 +409,13 @@ def test_the_real_programs_unpack_and_refuse_a_bomb(tmp_path, monkeypatch, tool)
         file.writestr("z", bytes(300 << 20))
     with pytest.raises(DownloadError, match=r"b\.rar: .* bytes would become 315 MB; nothing was unpacked"):
         unpack(tmp_path / "b.rar", tmp_path / "bomb")
+    with tarfile.open(tmp_path / "c.rar", "w:gz") as file:  # a user's name that hides the column of the size
+        small, large = tarfile.TarInfo("a"), tarfile.TarInfo("b")
+        large.uname, large.size = "two words", 150 << 20
+        file.addfile(small)
+        file.addfile(large, io.BufferedReader(Zeros(large.size)))
+    with pytest.raises(DownloadError, match=r"c\.rar: .*nothing was unpacked"):
+        unpack(tmp_path / "c.rar", tmp_path / "bomb")
     assert not (tmp_path / "bomb").exists()
 
 

@@ -55,7 +55,8 @@ def test_two_processes_do_what_one_does_with_twice_the_batch(tmp_path):
     assert two["gathered"] == [0, 2, 4, 1, 3] and one["gathered"] == [0, 1, 2, 3, 4]
     assert_alike(two, one)
     assert two["nats"] == pytest.approx(one["nats"], abs=1e-5) and two["written"] == one["written"]
-    assert two["decoded here"] == [2, 1] and one["decoded here"] == [2, 2, 1], "each batch is decoded by one process"
+    assert two["decoded"] == [2, 1, 2] and one["decoded"] == [2, 2, 1], "each batch is decoded by one process"
+    assert two["scored"] == [10, 10, 10, 7] and one["scored"] == [10, 10, 10, 7]
 
 
 @pytest.mark.slow

@@ -16,9 +16,9 @@ from torch import nn
 from lrcn_utils.data.vocabulary import Vocabulary
 from lrcn_utils.decoding import beam_search
 from lrcn_utils.models.captioning import Captioner
-from lrcn_utils.training import loop
+from lrcn_utils.training import loop, sentences
 from lrcn_utils.training.processes import processes
-from lrcn_utils.training.sentences import Pairs, batch_loss, collate, decode, nats_per_word
+from lrcn_utils.training.sentences import Pairs, batch_loss, collate, decode
 from lrcn_utils.training.state import State
 
 WORDS = ["a", "red", "green", "square", "on", "of", "two", "the", "big"]
@@ -28,9 +28,9 @@ def main(out: str, batch_size: int, accumulate: int, dropout: float, kill_at: in
     torch.set_num_threads(1)
     torch.manual_seed(0)
     # 37 sentences of 1 to 9 words: batches hold unequal numbers of words, and the last step has too few sentences.
-    sentences = [(i % 5, " ".join(WORDS[(i * k) % len(WORDS)] for k in range(1, 2 + i % 9))) for i in range(37)]
+    said = [(i % 5, " ".join(WORDS[(i * k) % len(WORDS)] for k in range(1, 2 + i % 9))) for i in range(37)]
     model = Captioner(4 + len(WORDS), 5, hidden=12, embedding=6, dropout=dropout)
-    pairs = Pairs(torch.rand(5, 5), sentences, Vocabulary(WORDS))
+    pairs = Pairs(torch.rand(5, 5), said, Vocabulary(WORDS))
     steps = 0
 
     def loss(model: nn.Module, batch):
@@ -59,7 +59,10 @@ def main(out: str, batch_size: int, accumulate: int, dropout: float, kill_at: in
         return beam_search(*inputs, **options)
 
     written = [beams[0].words for beams in decode(model, pairs.inputs, decoder, 3, size=2, max_length=9)]
-    asked = {"nats": nats_per_word(model, pairs), "written": written, "decoded here": decoded}
+    sentences.AT_ONCE, losses = 10, []
+    sentences.batch_loss = lambda model, batch: losses.append(len(batch[1])) or batch_loss(model, batch)
+    asked = {"nats": sentences.nats_per_word(model, pairs), "written": written}
+    asked |= {"decoded": processes().gather(decoded), "scored": processes().gather(losses)}
     if processes().first:
         weights = {name: tensor.flatten().tolist() for name, tensor in model.state_dict().items()}
         found = {"processes": processes().count, "loss": history.loss, "weights": weights, "gathered": gathered}

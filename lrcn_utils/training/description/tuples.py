@@ -78,17 +78,18 @@ def out_of_fold(
 
 
 def fit_crf(
-    unaries: Unaries, tuples: Tensor, edges: Sequence[Edge], *, precision: float = 0.1, steps: int = 200
+    unaries: Unaries, tuples: Tensor, edges: Sequence[Edge], *, precision: float = 0.1, steps: int = 300
 ) -> TupleCRF:
     """Maximum a posteriori: the likelihood, and a Gaussian prior of ``precision`` about independent slots (w 1, P 0).
 
     The objective is concave, so L-BFGS on all clips finds the one optimum: no seed, no rate, no order of clips. It is
-    flat about the optimum, and in single precision the search stops early, where rounding hides the slope: so the fit
-    is in double precision, and the CRF returned in single. The more clips, the less the prior counts. Its default was
-    chosen on groups 8 to 10 of Toy Kitchen's training side.
+    flat about the optimum, so the search goes on until the loss falls by less than 1e-12, in double precision: in
+    single precision it stopped where rounding hides the slope. The CRF is returned in single precision. The more clips,
+    the less the prior counts. Its default was chosen on groups 8 to 10 of Toy Kitchen's training side.
     """
     crf = TupleCRF([u.shape[1] for u in unaries], edges).double()
-    optimizer = torch.optim.LBFGS(crf.parameters(), max_iter=steps, line_search_fn="strong_wolfe")
+    search = {"max_iter": steps, "tolerance_change": 1e-12, "line_search_fn": "strong_wolfe"}
+    optimizer = torch.optim.LBFGS(crf.parameters(), **search)
 
     def objective() -> Tensor:
         optimizer.zero_grad()
