@@ -119,6 +119,16 @@ def launch(root: Path, *launcher, **options) -> subprocess.Popen:
     return subprocess.Popen([*map(str, words)], env=variables, text=True, stdout=subprocess.PIPE, **options)
 
 
+def made_before_a_kill(command: subprocess.Popen, root: Path, files: str) -> dict[Path, int]:
+    """Kill the command when the first of ``files`` is there: {what it has made: when}."""
+    while not list(root.glob(files)) and command.poll() is None:
+        time.sleep(0.001)
+    command.send_signal(signal.SIGKILL)
+    command.communicate()
+    assert command.returncode == -signal.SIGKILL
+    return {path: path.stat().st_mtime_ns for path in root.glob(files)}
+
+
 @pytest.mark.slow
 def test_two_processes_make_each_flow_once_and_one_index(films):
     pytest.importorskip("accelerate", reason="needs the extra 'distributed'")
@@ -135,12 +145,7 @@ def test_two_processes_make_each_flow_once_and_one_index(films):
 def test_flow_that_was_killed_goes_on_and_makes_nothing_twice(tmp_path):
     pytest.importorskip("cv2")
     films = make_dataset(tmp_path / "ucf", groups=(1, 8), frames=(300, 300))
-    killed = launch(films)
-    while not list(films.glob("flow/*/*.avi")) and killed.poll() is None:
-        time.sleep(0.01)
-    killed.send_signal(signal.SIGKILL)
-    killed.communicate()
-    made = {path: path.stat().st_mtime_ns for path in films.glob("flow/*/*.avi")}
+    made = made_before_a_kill(launch(films), films, "flow/*/*.avi")
     assert 0 < len(made) < 8 and not (films / "flow" / "index.json").exists()
     said, _ = launch(films).communicate(timeout=300)
     assert f"8 videos: {len(made)} were done, {8 - len(made)} made now" in said
@@ -174,13 +179,8 @@ def test_features_whose_extraction_was_killed_are_those_of_an_unbroken_one(tmp_p
     unbroken = make_dataset(tmp_path / "unbroken", groups=(1, 8), frames=(60, 50))
     films = make_dataset(tmp_path / "killed", groups=(1, 8), frames=(60, 50))
     launch_features(unbroken).communicate(timeout=300)
-    killed = launch_features(films)
-    while not list(films.glob("cache/features-*/*.npy")) and killed.poll() is None:
-        time.sleep(0.001)
-    killed.send_signal(signal.SIGKILL)
-    killed.communicate()
-    made = {path: path.stat().st_mtime_ns for path in films.glob("cache/features-*/*.npy")}
-    assert killed.returncode == -signal.SIGKILL and len(made) == 1, "of two: the eight films are copies of two"
+    made = made_before_a_kill(launch_features(films), films, "cache/features-*/*.npy")
+    assert len(made) == 1, "of two: the eight films are copies of two"
     said, _ = launch_features(films).communicate(timeout=300)
     assert "8 are there, 0 could not be read" in said
     assert all(path.stat().st_mtime_ns == stamp for path, stamp in made.items())
