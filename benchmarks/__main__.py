@@ -53,14 +53,15 @@ def machine(threads: int) -> dict:
     """On what it is measured; the load is that of the last minute, when nothing of this has begun."""
     import torch
 
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    from lrcn_utils import environment
+
     load = round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
     return {
         "processor": platform.machine(),
         "cores": os.cpu_count(),
         "threads": threads,
         "load": load,
-        "gpu": gpu,
+        "gpu": environment.gpu_name(),
         "torch": torch.__version__.split("+")[0],
     }
 

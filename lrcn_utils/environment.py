@@ -29,6 +29,13 @@ def device() -> "torch.device":
     return torch.device("cuda")
 
 
+def gpu_name() -> str | None:
+    """What the GPU is called, or None where there is none: times mean nothing without it."""
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else None
+
+
 def seed_everything(seed: int) -> None:
     """Seed Python, NumPy and PyTorch (CPU and GPU)."""
     import numpy as np

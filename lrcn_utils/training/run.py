@@ -70,7 +70,8 @@ class Run:
 
     def description(self) -> Facts:
         """What stands in run.json."""
-        versions = environment.versions() | {"device": str(environment.device())}
+        gpu = environment.gpu_name() or "none was available"
+        versions = environment.versions() | {"device": str(environment.device()), "gpu": gpu}
         return {"command": self.command, "facts": self.facts, "versions": versions}
 
     def file(self, name: str) -> Path:

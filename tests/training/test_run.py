@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from lrcn_utils import environment
 from lrcn_utils.data.command import one_line
 from lrcn_utils.training import settings as options
 from lrcn_utils.training.__main__ import TASKS, main
@@ -159,6 +160,14 @@ def test_files_say_what_was_used(start):
     assert results["facts"]["rate"] == 0.5 and results["facts"]["recipe"] == {"clip": 5} and results["scores"] == [1.5]
     assert results["versions"]["torch"] and results["command"] == record["command"]
     assert not run.file("model_seed3.state").exists()
+
+
+@pytest.mark.parametrize(("there", "written"), [("Some GPU", "Some GPU"), (None, "none was available")])
+def test_results_name_the_gpu_or_say_that_there_was_none(start, monkeypatch, there, written):
+    monkeypatch.setattr(environment, "gpu_name", lambda: there)
+    run = start()
+    run.write_results()
+    assert json.loads(run.file("results.json").read_text())["versions"]["gpu"] == written
 
 
 def test_what_is_finished_is_not_done_again(start):
