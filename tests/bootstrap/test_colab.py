@@ -39,7 +39,14 @@ def colab(tmp_path_factory):
     published = root / "published"
     subprocess.run(["git", "clone", "--quiet", str(REPOSITORY), str(published)], check=True)
     subprocess.run(["git", "-C", str(published), "tag", "--force", f"v{project()['version']}"], check=True)
+    # What is brought is linked, not copied: pip must refuse to replace it, not write through the links into the
+    # environment of these tests. setuptools stays free, for the course is built by a newer one.
+    brought = {name: version for name, version in versions(python).items() if name not in ("pip", "setuptools")}
+    constraints = root / "constraints.txt"
+    lines = "".join(f"{name}=={version}\n" for name, version in brought.items())
+    constraints.write_text(lines, encoding="utf-8", newline="\n")
     variables = {
+        "PIP_CONSTRAINT": str(constraints),
         "JUPYTER_PATH": str(root / "share"),
         "LRCN_DATA": str(environment.data_root()),
         # The repository's address leads to the local clone: git itself is told so, the cell is not changed.
