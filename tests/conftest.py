@@ -3,12 +3,15 @@
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 import torch
 
 from lrcn_utils import environment
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+hypothesis.settings.register_profile("course", deadline=None)  # by default 0.2 s an example, too few on a busy machine
+hypothesis.settings.load_profile("course")
 
 
 @pytest.fixture(autouse=True)

@@ -174,7 +174,7 @@ def test_differences_are_seen(found, expected, apart):
     assert files._largest([np.array(found)], [torch.tensor(expected, dtype=torch.float64)]) == pytest.approx(apart)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 4), st.integers(1, 9), st.integers(1, 2), st.booleans())
 def test_the_operator_is_pytorchs_lstm(batch, time, layers, begun):
     torch.manual_seed(batch)
@@ -189,7 +189,7 @@ def test_the_operator_is_pytorchs_lstm(batch, time, layers, begun):
         torch.testing.assert_close(one, other)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(1, 4), min_size=2, max_size=4), st.integers(0, 99))
 def test_the_crf_by_enumeration_is_the_crf(states, seed):
     generator = torch.Generator().manual_seed(seed)

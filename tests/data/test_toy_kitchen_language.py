@@ -14,7 +14,7 @@ from lrcn_utils.data.toy_kitchen import activities, films, language, stills
 
 
 @given(st.sampled_from(activities.CLASSES), st.integers(1, 25), st.integers(1, 99))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_sentences_are_complete(name, group, clip):
     facts = films.scene(0, name, group, clip).facts
     written = language.describe(activities.VERBS[name], facts, np.random.default_rng(clip))
@@ -28,7 +28,7 @@ def test_sentences_are_complete(name, group, clip):
 
 
 @given(st.sampled_from(["train", "val", "test"]), st.integers(0, 400))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_captions_are_complete_distinct_and_of_the_picture(split, number):
     facts = stills.scene(0, split, number).facts
     captions = language.caption(facts, np.random.default_rng(number))

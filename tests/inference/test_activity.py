@@ -48,7 +48,7 @@ def tiny(kind: str):
     return SingleFrame(TinyCNN(), 3).eval() if kind == "single" else LRCN(TinyCNN(), 3, hidden=8).eval()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.integers(1, 60),
     st.sampled_from(["single", "lrcn"]),

@@ -50,7 +50,7 @@ def coco(scorer, candidates, references):
         return scorer.compute_score(*as_coco(candidates, references))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(corpus)
 def test_agrees_with_the_coco_code_on_arbitrary_predictions(pairs):
     bleu_module = pytest.importorskip("pycocoevalcap.bleu.bleu")
@@ -65,7 +65,7 @@ def test_agrees_with_the_coco_code_on_arbitrary_predictions(pairs):
     assert each == pytest.approx(list(coco(Cider(), candidates, references)[1]), abs=1e-9)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(image)
 def test_ngram_counts_are_the_coco_codes_exactly(pair):
     scorer = pytest.importorskip("pycocoevalcap.bleu.bleu_scorer")
@@ -79,7 +79,7 @@ def test_ngram_counts_are_the_coco_codes_exactly(pair):
     assert closest_length(candidate, references) == cooked["reflen"]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(corpus, st.randoms(use_true_random=False))
 def test_the_order_of_the_images_and_of_the_references_changes_nothing(pairs, rng):
     before = caption_scores(*split(pairs))
@@ -87,7 +87,7 @@ def test_the_order_of_the_images_and_of_the_references_changes_nothing(pairs, rn
     assert caption_scores(*split(shuffled)) == pytest.approx(before)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.lists(word, min_size=4, max_size=9), min_size=1, max_size=5))
 def test_a_perfect_caption_scores_one(captions):
     references = [[words, ["another", "one"]] for words in captions]

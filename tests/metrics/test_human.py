@@ -35,7 +35,6 @@ def ratings_of(answers):
     ]
 
 
-@settings(deadline=None)
 @given(answers_of)
 def test_ranks_with_averaged_ties_sum_to_21_and_keep_the_raters_order(answers):
     averaged = averaged_ties(ratings_of(answers))
@@ -47,7 +46,6 @@ def test_ranks_with_averaged_ties_sum_to_21_and_keep_the_raters_order(answers):
                 assert (a < b) == (x < y) and (a == b) == (x == y)
 
 
-@settings(deadline=None)
 @given(answers_of)
 def test_mean_ranks_sum_to_21_however_ties_are_written(answers):
     table = mean_ranks(ratings_of(answers), resamples=5)
@@ -96,7 +94,7 @@ def test_more_raters_of_the_same_images_do_not_make_the_interval_narrower_for_no
     assert mean_ranks(one) == mean_ranks(copies)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(2, 5), st.integers(3, 6), st.randoms(use_true_random=False))
 def test_w_follows_from_friedmans_chi_square(raters, items, rng):
     stats = pytest.importorskip("scipy.stats")

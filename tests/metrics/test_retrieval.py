@@ -23,7 +23,7 @@ def rank_by_sorting(scores, truth):
     return places
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_ranks_are_those_of_a_sorted_list_ties_included(data):
     shape = data.draw(st.tuples(st.integers(1, 6), st.integers(1, 9)))

@@ -154,7 +154,7 @@ def test_fc6_is_the_same_in_training_and_fc7_is_dropped_out():
     assert not torch.equal(model.features(x, "fc7"), model.features(x, "fc7"))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**31), st.integers(1, 12), st.sampled_from([1, 3, 5]), st.floats(1e-4, 1))
 def test_quick_lrn_equals_the_library_s(seed, channels, size, alpha):
     torch.manual_seed(seed)

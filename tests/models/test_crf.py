@@ -66,13 +66,13 @@ def graphs(draw, most=400):
     return states, sorted(edges), draw(st.integers(0, 10_000))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(graphs())
 def test_any_graph_equals_enumeration(graph):
     check_against_enumeration(*random_crf(*graph))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(graphs(), st.floats(-1, 2))
 def test_impossible_states_stay_impossible_and_gradients_finite(graph, weight):
     """Unaries of log 0, whatever their slot's weight: results by enumeration, and no gradient that is not a number."""
@@ -134,7 +134,7 @@ def test_a_clip_without_a_possible_tuple_is_named(bad):
             call(unaries)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=8), st.randoms(use_true_random=False))
 def test_the_slot_with_the_smallest_table_is_always_summed_out_next(states, random):
     edges = [edge for edge in complete_graph(len(states)) if random.random() < 0.4]
@@ -218,7 +218,7 @@ def scores_far_apart(draw):
     return message, table
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(scores_far_apart())
 def test_sums_by_a_matrix_product_are_exact_however_far_apart_the_scores_are(scores):
     """Values and gradients are the plain way's, within what rounding the largest of the scores already costs."""

@@ -52,21 +52,21 @@ def convolutions(draw, largest=9):
     return x, weight, randn(c_out, dtype=dtype), options
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(convolutions(largest=6))
 def test_convolution_by_loops_equals_the_library(case):
     x, weight, bias, options = case
     assert_same(lambda *a: hand.conv2d_loops(*a, **options), lambda *a: F.conv2d(*a, **options), x, weight, bias)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(convolutions())
 def test_convolution_by_unfold_equals_the_library(case):
     x, weight, bias, options = case
     assert_same(lambda *a: hand.conv2d_unfold(*a, **options), lambda *a: F.conv2d(*a, **options), x, weight, bias)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(convolutions())
 def test_gradients_by_hand_equal_autograd(case):
     x, weight, bias, options = case
@@ -77,7 +77,7 @@ def test_gradients_by_hand_equal_autograd(case):
     assert all(close(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(convolutions())
 def test_unfold_and_fold_equal_the_library(case):
     x, weight, _, options = case
@@ -88,7 +88,7 @@ def test_unfold_and_fold_equal_the_library(case):
     assert close(hand.fold(columns, x.shape, k, **options), F.fold(columns, x.shape[2:], k, **options))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seeds, dtypes, st.integers(1, 4), st.integers(1, 4), st.integers(4, 12), st.integers(4, 12), st.booleans())
 def test_pooling_equals_the_library(seed, dtype, kernel, stride, height, width, ceil):
     torch.manual_seed(seed)
@@ -100,7 +100,7 @@ def test_pooling_equals_the_library(seed, dtype, kernel, stride, height, width, 
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seeds, dtypes, st.integers(1, 9), st.sampled_from([1, 3, 5, 7]), st.floats(1e-4, 2), st.floats(0.1, 1.5))
 def test_lrn_equals_the_library(seed, dtype, channels, size, alpha, beta):
     torch.manual_seed(seed)
@@ -112,7 +112,7 @@ def test_lrn_equals_the_library(seed, dtype, channels, size, alpha, beta):
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seeds, dtypes, st.integers(1, 6), st.integers(2, 9), st.sampled_from([1.0, 30.0, 1000.0]))
 def test_softmax_and_cross_entropy_equal_the_library(seed, dtype, n, classes, scale):
     torch.manual_seed(seed)

@@ -31,7 +31,7 @@ from lrcn_utils.models.lstm import (
 SIZES = st.integers(1, 7)
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
 DTYPES = st.sampled_from(list(TOLERANCE))
-quick = settings(max_examples=30, deadline=None)
+quick = settings(max_examples=30)
 
 
 def same_outputs_and_gradients(own, library, call_own, call_library, inputs):
@@ -386,7 +386,7 @@ def test_the_notebook_builds_the_classes_of_the_package(dtype):
         same_outputs_and_gradients(theirs, ours, lambda m, _, f=call: f(m), lambda m, _, f=call: f(m), [h])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=5), st.integers(0, 1000))
 def test_sentences_of_unequal_length_are_read_as_pytorch_reads_them(lengths, seed):
     """Outputs and all gradients of ``nn.LSTM`` on the packed sentences, in any order of lengths."""

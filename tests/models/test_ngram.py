@@ -14,7 +14,7 @@ from lrcn_utils.models.ngram import NGram, perplexity
 CORPUS = st.lists(st.lists(st.sampled_from("abcd"), max_size=6), min_size=1, max_size=8)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(CORPUS, st.integers(1, 3), st.floats(0.01, 50), st.lists(st.sampled_from("abcdx"), max_size=4))
 def test_probabilities_of_all_words_sum_to_one(corpus, order, strength, context):
     model = NGram(order, corpus, vocabulary_size=5, strength=strength)
@@ -22,7 +22,7 @@ def test_probabilities_of_all_words_sum_to_one(corpus, order, strength, context)
     assert total == pytest.approx(1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(CORPUS, st.integers(1, 3))
 def test_perplexity_lies_between_one_and_what_nothing_learned_gives(corpus, order):
     assert 1 <= NGram(order, corpus, vocabulary_size=5).perplexity(corpus) <= 5 + 1e-9
@@ -71,7 +71,7 @@ def test_errors_name_the_argument(call, argument):
 NUMBERED = st.lists(st.lists(st.integers(3, 6), max_size=6), min_size=1, max_size=8)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(NUMBERED, st.integers(1, 2), st.floats(0.01, 50))
 def test_the_table_holds_the_same_probabilities(sentences, order, strength):
     model = NGram(order, sentences, vocabulary_size=5, strength=strength)
