@@ -19,18 +19,20 @@ os.execvp(sys.argv[1], sys.argv[1:])
 
 
 def with_needs(names: list[str]) -> set[str]:
-    """``names`` and all they depend on, of what is installed here."""
-    waiting, found = list(names), set()
+    """``names`` and all they depend on, of what is installed here; also what a need asks for as an extra."""
+    waiting, found = [(name, "") for name in names], set()
     while waiting:
-        name = waiting.pop().lower().replace("_", "-")
+        name, extra = waiting.pop()
+        name = name.lower().replace("_", "-")
         try:
             needs = [Requirement(text) for text in metadata.requires(name) or []]
         except metadata.PackageNotFoundError:
             continue
-        if name not in found:
-            found.add(name)
-            waiting += [need.name for need in needs if need.marker is None or need.marker.evaluate({"extra": ""})]
-    return found
+        if (name, extra) not in found:
+            found.add((name, extra))
+            needs = [need for need in needs if need.marker is None or need.marker.evaluate({"extra": extra})]
+            waiting += [(need.name, extra) for need in needs for extra in ("", *need.extras)]
+    return {name for name, _ in found}
 
 
 def link_packages(names: set[str], site: Path) -> None:

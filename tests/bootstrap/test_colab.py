@@ -81,6 +81,8 @@ def test_the_first_cell_installs_the_course_and_the_notebook_runs(colab, toy_kit
     after = versions(python)
     assert after["lrcn-utils"] == project()["version"]
     assert {name: after[name] for name in before} == before, "something that Colab brings was replaced"
+    again = [name for name in set(after) - set(before) if name.startswith(("nvidia", "cuda"))]
+    assert not again, "libraries of PyTorch, which Colab brings, were installed over those of the tests"
     where = subprocess.run(
         [python, "-c", "import lrcn_utils; print(lrcn_utils.__file__)"],
         capture_output=True,

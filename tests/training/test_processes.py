@@ -4,8 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
-import warnings
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -26,25 +24,9 @@ def train(
     variables = {name: value for name, value in os.environ.items() if name not in ("RANK", "WORLD_SIZE")}
     variables |= {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "PYTHONFAULTHANDLER": "1"}
     words = [sys.executable, *launcher, SCRIPT, out, batch_size, accumulate, dropout, *kill]
-    said = _launch([*map(str, words)], variables)
-    assert ("(SIGKILL)" in said) == fails, said
+    run = subprocess.run([*map(str, words)], env=variables, capture_output=True, text=True, timeout=120)
+    assert (run.returncode != 0) == ("(SIGKILL)" in run.stderr) == fails, run.stderr
     return {} if fails else json.loads(out.read_text())
-
-
-def _launch(words: list[str], variables: dict[str, str]) -> str:
-    """What the launcher said on stderr.
-
-    Some virtual machines now and then end both processes by SIGBUS while PyTorch still loads CUDA's libraries: a page
-    of them could not be had. Such a start is tried again, and the traceback is shown as a warning.
-    """
-    for wait in (10, 20, 0):
-        run = subprocess.run(words, env=variables, capture_output=True, text=True, timeout=120)
-        if "(SIGBUS)" not in run.stderr:
-            break
-        warnings.warn(f"the machine ended a process by SIGBUS:\n{run.stderr}", stacklevel=2)
-        time.sleep(wait)
-    assert run.returncode == 0 or "(SIGKILL)" in run.stderr, run.stderr
-    return run.stderr
 
 
 @pytest.mark.slow
