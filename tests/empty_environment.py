@@ -31,7 +31,7 @@ def with_needs(names: list[str]) -> set[str]:
         if (name, extra) not in found:
             found.add((name, extra))
             needs = [need for need in needs if need.marker is None or need.marker.evaluate({"extra": extra})]
-            waiting += [(need.name, extra) for need in needs for extra in ("", *need.extras)]
+            waiting += [(need.name, asked) for need in needs for asked in ("", *need.extras)]
     return {name for name, _ in found}
 
 
