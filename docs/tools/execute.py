@@ -28,6 +28,7 @@ PEAK_MEMORY = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).r
 LARGE = 80_000  # characters of a figure, some 60 kB: below that all its colours are kept
 KEPT = ("tags", "mystnb")  # of a cell's metadata; "mystnb" holds the alternative text of its figure
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+WIDGET = "widget"  # the tag of a cell that shows one: the browser tests run a notebook as far as its last
 
 
 def execute(path: Path) -> None:
@@ -72,7 +73,11 @@ def clean(notebook) -> None:
         if cell.cell_type != "code":
             continue
         # The view of a live widget is nothing on paper; its static twin stands in the next cell.
-        cell.outputs = [output for output in cell.outputs if WIDGET_VIEW not in output.get("data", {})]
+        kept = [output for output in cell.outputs if WIDGET_VIEW not in output.get("data", {})]
+        tags = [tag for tag in cell.metadata.pop("tags", []) if tag != WIDGET]
+        if tags := tags + [WIDGET] * (len(kept) < len(cell.outputs)):
+            cell.metadata["tags"] = tags
+        cell.outputs = kept
         for output in cell.outputs:
             shrink(output)
             output.pop("metadata", None) if output.output_type == "stream" else output.update(metadata={})

@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import nbformat
 import pytest
 from lab import CHROMIUM, CHROMIUM_FLAGS, jupyter_lab
 
@@ -66,9 +67,15 @@ def page(chromium):
 
 @pytest.fixture(scope="session")
 def course(tmp_path_factory):
-    """A copy of the notebooks, so that running them leaves the stored ones as they are."""
+    """A copy of the lessons without what is stored of their last run: what a page shows was made there."""
     folder = tmp_path_factory.mktemp("course")
     shutil.copytree(REPOSITORY / "notebooks", folder, dirs_exist_ok=True)
+    for path in folder.glob("*.ipynb"):
+        notebook = nbformat.read(path, as_version=4)
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+        nbformat.write(notebook, path)
     return folder
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 TOKEN = "course"
 KERNEL_IDLE = "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
 CHROMIUM_FLAGS += ["--disable-background-networking", "--disable-component-update"]
 
@@ -89,8 +90,15 @@ class Notebook:
         if message.type == "error" and "favicon" not in message.text:
             self.errors.append(message.text)
 
-    def run_all(self, seconds: float = 1200) -> None:
-        self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    def run_through(self, last: int, seconds: float = 1200) -> None:
+        """Run the cells from the first to number ``last``, counted from 0."""
+        script = """last => {
+            const notebook = window.jupyterapp.shell.currentWidget.content;
+            const whole = last + 1 === notebook.widgets.length;
+            if (!whole) notebook.activeCellIndex = last + 1;
+            return window.jupyterapp.commands.execute(whole ? 'notebook:run-all-cells' : 'notebook:run-all-above');
+        }"""
+        self.page.evaluate(script, last)
         self.page.wait_for_function(KERNEL_IDLE, timeout=1000 * seconds)
         self.wait()
 
@@ -107,15 +115,17 @@ class Notebook:
         shown = self.page.locator("[data-mime-type='application/vnd.jupyter.error']").all_inner_texts()
         return [*self.page.evaluate(script), *shown]
 
-    def all_ran(self) -> bool:
-        script = """() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.cells
-            .filter(cell => cell.cell_type === 'code' && cell.source.trim())
-            .every(cell => cell.execution_count !== null)"""
+    def ran(self) -> list[int]:
+        """The numbers of the cells that were run."""
+        script = """() => [...window.jupyterapp.shell.currentWidget.content.model.sharedModel.cells]
+            .flatMap((cell, number) => cell.execution_count ? [number] : [])"""
         return self.page.evaluate(script)
 
-    def images(self) -> list[str]:
-        """Sources of all pictures that widgets show; they change when a view is redrawn."""
-        return self.page.eval_on_selector_all(".jupyter-widgets.widget-image", "all => all.map(image => image.src)")
+    def with_widgets(self) -> list[int]:
+        """The numbers of the cells whose output is a widget."""
+        script = """view => [...window.jupyterapp.shell.currentWidget.content.model.sharedModel.cells]
+            .flatMap(({outputs}, number) => outputs?.some(({data}) => data && view in data) ? [number] : [])"""
+        return self.page.evaluate(script, WIDGET_VIEW)
 
     def close(self) -> None:
         """Shut the kernel down, so that memory does not pile up from notebook to notebook."""

@@ -5,7 +5,7 @@ import io
 
 import nbformat
 import numpy as np
-from execute import LARGE, faults, shrink
+from execute import LARGE, WIDGET, WIDGET_VIEW, clean, faults, shrink
 from PIL import Image
 
 
@@ -58,3 +58,16 @@ def test_a_figure_that_was_not_drawn_is_a_fault():
     del undrawn.data["image/png"]
     assert faults(notebook(drawn)) == []
     assert faults(notebook(undrawn)) == ["cell 1 shows a figure as words: '<Figure size 80x80 with 1 Axes>'"]
+
+
+def test_a_cell_that_shows_a_widget_gets_a_tag_and_loses_its_view():
+    view = nbformat.v4.new_output("display_data", {WIDGET_VIEW: {"model_id": "1"}, "text/plain": "Explorer()"})
+    before = notebook(view)
+    before.cells[1].metadata["tags"] = ["kept"]
+    for _ in range(2):  # executed once more, it is not tagged twice
+        before.cells[1].outputs = [view]
+        clean(before)
+        assert before.cells[1].metadata == {"tags": ["kept", WIDGET]} and before.cells[1].outputs == []
+    before.cells[1].outputs = [picture(8)]
+    clean(before)
+    assert before.cells[1].metadata == {"tags": ["kept"]}, "it shows a figure now"

@@ -5,9 +5,10 @@ import re
 import lesson_minutes
 import nbformat
 import pytest
-from execute import MEASURED, faults
+from execute import MEASURED, WIDGET, faults
 from first_cell import NOTEBOOKS
 
+SHOWS_OBJECT = re.compile(r"(\w+|[A-Z]\w*\(.*\))$")
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
 
 
@@ -56,6 +57,12 @@ def test_cells_are_short_and_ids_unique(notebook, code):
     assert max(len(cell.source.splitlines()) for cell in code) <= 25
     ids = [cell.id for cell in notebook.cells]
     assert len(set(ids)) == len(ids)
+
+
+def test_a_cell_that_shows_a_widget_is_known_by_its_tag(code):
+    """On paper it shows nothing: it ends in a name, or in a call of a class, and has no output."""
+    silent = [cell for cell in code if not cell.outputs and SHOWS_OBJECT.match(cell.source.splitlines()[-1])]
+    assert silent == [cell for cell in code if WIDGET in cell.metadata.get("tags", [])], "run `make notebooks`"
 
 
 def test_marks_of_the_tests_are_tags_which_students_do_not_see(code):
