@@ -90,15 +90,15 @@ class Notebook:
         if message.type == "error" and "favicon" not in message.text:
             self.errors.append(message.text)
 
-    def run_through(self, last: int, seconds: float = 1200) -> None:
-        """Run the cells from the first to number ``last``, counted from 0."""
-        script = """last => {
+    def run(self, cells: list[int], seconds: float = 1200) -> None:
+        """Run the cells with these numbers, counted from 0, in their order."""
+        script = """cells => {
             const notebook = window.jupyterapp.shell.currentWidget.content;
-            const whole = last + 1 === notebook.widgets.length;
-            if (!whole) notebook.activeCellIndex = last + 1;
-            return window.jupyterapp.commands.execute(whole ? 'notebook:run-all-cells' : 'notebook:run-all-above');
+            notebook.activeCellIndex = cells.at(-1);
+            notebook.widgets.forEach((cell, i) => cells.includes(i) ? notebook.select(cell) : notebook.deselect(cell));
+            return window.jupyterapp.commands.execute('notebook:run-cell');
         }"""
-        self.page.evaluate(script, last)
+        self.page.evaluate(script, cells)
         self.page.wait_for_function(KERNEL_IDLE, timeout=1000 * seconds)
         self.wait()
 

@@ -1,6 +1,6 @@
-"""Every notebook in JupyterLab in Chromium: run from the first cell to its last widget, then every control moved.
+"""Every notebook in JupyterLab in Chromium: the cells that its widgets need are run, then every control is moved.
 
-What stands behind the last widget is run by nbval, which runs every cell: some lessons train for minutes there.
+The others, which train for minutes, are left to nbval, which runs every cell.
 """
 
 import json
@@ -14,6 +14,7 @@ import pytest
 from controls import Hand
 from execute import WIDGET
 from lab import Notebook
+from needed import needed
 from PIL import Image
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -42,10 +43,10 @@ def files(tmp_path_factory) -> dict[str, Path]:
 def test_runs_and_answers(lab, page, files, name):
     notebook = Notebook(page, lab, name)
     code, widgets = cells(name)
-    last = max(widgets, default=code[0])  # a lesson that has none is opened, and finds the course
-    notebook.run_through(last)
+    chosen = needed(code, [min(code), *widgets])  # a lesson without widgets is opened, and finds the course
+    notebook.run(chosen)
     assert notebook.failed_cells() == []
-    assert notebook.ran() == [number for number in code if number <= last]
+    assert notebook.ran() == chosen
     assert notebook.with_widgets() == widgets
     hand = Hand(notebook, files)
     hand.move_everything()
@@ -55,11 +56,12 @@ def test_runs_and_answers(lab, page, files, name):
     notebook.close()
 
 
-def cells(name: str) -> tuple[list[int], list[int]]:
-    """The numbers of the notebook's cells of code, and of those that show a widget."""
+def cells(name: str) -> tuple[dict[int, str], list[int]]:
+    """The notebook's cells of code, by their numbers, and the numbers of those that show a widget."""
     stored = nbformat.read(REPOSITORY / "notebooks" / name, as_version=4).cells
-    code = [number for number, cell in enumerate(stored) if cell.cell_type == "code" and cell.source.strip()]
-    return code, [number for number in code if WIDGET in stored[number].metadata.get("tags", [])]
+    code = {number: cell for number, cell in enumerate(stored) if cell.cell_type == "code" and cell.source.strip()}
+    widgets = [number for number, cell in code.items() if WIDGET in cell.metadata.get("tags", [])]
+    return {number: cell.source for number, cell in code.items()}, widgets
 
 
 def keep(name: str, hand: Hand) -> None:
