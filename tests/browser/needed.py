@@ -11,8 +11,8 @@ def needed(sources: dict[int, str], wanted: list[int]) -> list[int]:
     """The numbers of the cells to run for those that are ``wanted``. ``sources``: {its number: the code of a cell}.
 
     A cell is needed if it stands before the last of these and binds a name, or a part of what has that name, that a
-    needed cell behind it reads, or that the functions of any needed cell read. One that only changes things by calling them is not: a model may then be
-    less trained, but no name is missing.
+    needed cell behind it reads, or that the functions of any needed cell read. One that only changes things by calling
+    them is not: a model may then be less trained, but no name is missing.
     """
     names = {number: _names(source) for number, source in sources.items() if number <= max(wanted, default=-1)}
     found, more = set(), set(wanted)
