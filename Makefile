@@ -21,8 +21,9 @@ REPO ?=
 ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 TWO := OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2
 LOWEST := build/lowest/bin
-# The student copies have stubs: their code is run in the complete notebooks.
-NBVAL := --ignore notebooks/exercises --nbval-lax --nbval-current-env --nbval-cell-timeout 600 --nbval-sanitize-with docs/tools/nbval.cfg
+# The student copies have stubs: their code is run in the complete notebooks. The longest cell takes some two minutes on
+# idle cores; the time-out is for one that hangs, so it leaves room for a machine that is slow, or busy with others' work.
+NBVAL := --ignore notebooks/exercises --nbval-lax --nbval-current-env --nbval-cell-timeout 1800 --nbval-sanitize-with docs/tools/nbval.cfg
 
 .PHONY: lab setup toy test test-device test-offline test-lowest browser notebooks exercises assignments offline publish \
 	release lint site bench clean
