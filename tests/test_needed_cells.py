@@ -27,3 +27,7 @@ def test_a_cell_is_needed_for_the_names_that_it_binds(wanted, found):
 def test_a_name_inside_of_a_loop_a_with_or_a_part_is_bound():
     cells = {0: "with open(a) as file:\n    for b in file: pass", 1: "c.d.e = 1", 2: "(f, *g), h = i", 3: "b, c, g"}
     assert needed(cells, [3]) == [0, 1, 2, 3]
+
+
+def test_who_adds_to_a_name_reads_it():
+    assert needed({0: "n = 1", 1: "n += 1"}, [1]) == [0, 1]

@@ -28,7 +28,7 @@ PEAK_MEMORY = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).r
 LARGE = 80_000  # characters of a figure, some 60 kB: below that all its colours are kept
 KEPT = ("tags", "mystnb")  # of a cell's metadata; "mystnb" holds the alternative text of its figure
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-WIDGET = "widget"  # the tag of a cell that shows one: the browser tests run a notebook as far as its last
+WIDGET = "widget"  # the tag of a cell that shows one: the browser tests run these cells and what they need
 
 
 def execute(path: Path) -> None:
@@ -43,7 +43,7 @@ def execute(path: Path) -> None:
     began = time.perf_counter()
     NotebookClient(
         notebook,
-        timeout=900,
+        timeout=1800,
         kernel_name="python3",
         coalesce_streams=True,  # what is printed in one cell is one output, however it arrived
         resources={"metadata": {"path": str(path.parent)}},

@@ -39,10 +39,12 @@ def _names(source: str) -> _Names:
     code = TransformerManager().transform_cell(source)
     cell = symtable.symtable(code, "cell", "exec")
     bound = {s.get_name() for s in cell.get_symbols() if s.is_assigned() or s.is_imported()}
-    for node in ast.walk(ast.parse(code)):  # what changes a part: settings["n"] = 4
-        if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store):
-            bound |= {part.id for part in ast.walk(node.value) if isinstance(part, ast.Name)}
     read = {symbol.get_name() for symbol in cell.get_symbols() if symbol.is_referenced()}
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store):  # settings["n"] = 4
+            bound |= {part.id for part in ast.walk(node.value) if isinstance(part, ast.Name)}
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):  # n += 1
+            read.add(node.target.id)
     return _Names(bound, read, {name for inner in cell.get_children() for name in _globals(inner)})
 
 

@@ -4,7 +4,7 @@ import sys
 
 from lab import free_port, serving
 
-NOTEBOOK = "05_retrieval_and_evaluation.ipynb"  # the one that is soon at its end
+NOTEBOOK = "05_retrieval_and_evaluation.ipynb"  # of the lessons with explorers the quickest
 
 
 def test_explorers_answer_in_voila(course, page, tmp_path):
