@@ -18,7 +18,9 @@ from needed import needed
 from PIL import Image
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-NAMES = sorted(path.name for path in (REPOSITORY / "notebooks").glob("*.ipynb"))
+# The large ones take longest, and come first: else one worker waits at the end while the other still has two to do.
+LARGE_FIRST = sorted((REPOSITORY / "notebooks").glob("*.ipynb"), key=lambda path: -path.stat().st_size)
+NAMES = [path.name for path in LARGE_FIRST]
 ANSWERS = REPOSITORY / "build" / "answers"
 
 
