@@ -11,10 +11,11 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+from execute import WIDGET_VIEW
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 TOKEN = "course"
 KERNEL_IDLE = "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
 CHROMIUM_FLAGS += ["--disable-background-networking", "--disable-component-update"]
 
